@@ -1,0 +1,248 @@
+//! What changed since the last time: pure, over the JSON of an earlier report.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::json::SCHEMA_VERSION;
+use crate::{AnyFacts, Finding, FindingKind, Report, Severity};
+
+/// The findings that [`compare`] makes.
+pub static CHANGES: [&FindingKind; 5] = [&BETTER, &FACT, &GONE, &NEW, &WORSE];
+
+static BETTER: FindingKind = FindingKind::new(
+    "change.better",
+    Severity::Info,
+    "the verdict is better than last time",
+    "Nothing needs to be done.",
+);
+static FACT: FindingKind = FindingKind::new(
+    "change.fact",
+    Severity::Info,
+    "a fact has changed since last time",
+    "See whether the change was meant.",
+);
+static GONE: FindingKind = FindingKind::new(
+    "change.finding-gone",
+    Severity::Info,
+    "a finding of last time is gone",
+    "Nothing needs to be done.",
+);
+static NEW: FindingKind = FindingKind::new(
+    "change.finding-new",
+    Severity::Info,
+    "a finding is new since last time",
+    "See the finding itself for what to do.",
+);
+static WORSE: FindingKind = FindingKind::new(
+    "change.worse",
+    Severity::Info,
+    "the verdict is worse than last time",
+    "See the findings and the failure for what to do.",
+);
+
+/// An earlier report, read back from its JSON.
+///
+/// ```
+/// use probe_core::{Context, Report, Snapshot, compare};
+///
+/// let report = Report::new("smtp", "mx.example.org:25".parse()?, Context::default().now(), ());
+/// let kept = report.to_json();
+///
+/// let before: Snapshot = kept.parse()?;
+/// assert!(compare(&before, &report.erase()).is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot(Json);
+
+impl core::str::FromStr for Snapshot {
+    type Err = SnapshotError;
+
+    fn from_str(json: &str) -> Result<Self, SnapshotError> {
+        let report: Json =
+            serde_json::from_str(json).map_err(|error| SnapshotError::Json(error.to_string()))?;
+        match report.get("schema").and_then(Json::as_u64) {
+            Some(SCHEMA_VERSION) => Ok(Self(report)),
+            Some(other) => Err(SnapshotError::Schema(other)),
+            None => Err(SnapshotError::NoReport),
+        }
+    }
+}
+
+/// Why a text is no earlier report.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// It is not JSON.
+    #[error("this is not JSON: {0}")]
+    Json(String),
+    /// It is JSON, but no report.
+    #[error("this is JSON, but no report: it has no \"schema\"")]
+    NoReport,
+    /// It is a report of a schema that this version does not know.
+    #[error("this report has schema {0}; known is {SCHEMA_VERSION}")]
+    Schema(u64),
+}
+
+/// What changed since `before`: the verdict, findings that came and went, facts that are not numbers.
+///
+/// Numbers change at every run; thresholds, not comparisons, are for them.
+pub fn compare(before: &Snapshot, now: &Report<AnyFacts>) -> Vec<Finding> {
+    // Both sides in the same form: what is compared is what was published.
+    let now: Json = serde_json::from_str(&now.to_json()).unwrap_or_default();
+    let mut changes = Vec::new();
+    changes.extend(verdict(&before.0, &now));
+    changes.extend(findings(&before.0, &now));
+    changes.extend(facts(&before.0, &now));
+    changes
+}
+
+fn verdict(before: &Json, now: &Json) -> Option<Finding> {
+    let rank = |report: &Json| {
+        let verdicts = ["ok", "warning", "unknown", "critical"];
+        let said = report.get("verdict").and_then(Json::as_str)?;
+        verdicts.iter().position(|known| *known == said)
+    };
+    let evidence = || format!("{} -> {}", text(before, "verdict"), text(now, "verdict"));
+    match rank(now)?.cmp(&rank(before)?) {
+        core::cmp::Ordering::Less => Some(BETTER.found(evidence())),
+        core::cmp::Ordering::Equal => None,
+        core::cmp::Ordering::Greater => Some(WORSE.found(evidence())),
+    }
+}
+
+fn findings(before: &Json, now: &Json) -> Vec<Finding> {
+    let codes = |report: &Json| -> BTreeMap<String, String> {
+        let findings = report.get("findings").and_then(Json::as_array);
+        findings
+            .into_iter()
+            .flatten()
+            .map(|finding| (text(finding, "code"), text(finding, "summary")))
+            .collect()
+    };
+    let (before, now) = (codes(before), codes(now));
+    let told = |(code, summary): (&String, &String)| format!("{code}: {summary}");
+    let new = now.iter().filter(|(code, _)| !before.contains_key(*code));
+    let gone = before.iter().filter(|(code, _)| !now.contains_key(*code));
+    new.map(|entry| NEW.found(told(entry)))
+        .chain(gone.map(|entry| GONE.found(told(entry))))
+        .collect()
+}
+
+fn facts(before: &Json, now: &Json) -> Vec<Finding> {
+    let leaves = |report: &Json| {
+        let mut found = BTreeMap::new();
+        if let Some(facts) = report.get("facts") {
+            collect_leaves("", facts, &mut found);
+        }
+        found
+    };
+    let (before, now) = (leaves(before), leaves(now));
+    let absent = "nothing".to_owned();
+    let keys: std::collections::BTreeSet<_> = before.keys().chain(now.keys()).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let was = before.get(key).unwrap_or(&absent);
+            let is = now.get(key).unwrap_or(&absent);
+            (was != is).then(|| FACT.found(format!("{key}: {was} -> {is}")))
+        })
+        .collect()
+}
+
+fn collect_leaves(path: &str, value: &Json, found: &mut BTreeMap<String, String>) {
+    match value {
+        Json::Null | Json::Number(_) => {}
+        Json::Object(members) => {
+            for (key, member) in members {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                collect_leaves(&path, member, found);
+            }
+        }
+        Json::Array(_) | Json::Bool(_) | Json::String(_) => {
+            found.insert(path.to_owned(), value.to_string());
+        }
+    }
+}
+
+fn text(object: &Json, key: &str) -> String {
+    object
+        .get(key)
+        .and_then(Json::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Facts, Record};
+
+    #[derive(Debug)]
+    struct Banner(&'static str);
+    impl Facts for Banner {
+        fn record(&self, out: &mut Record) {
+            out.set("banner", self.0);
+            out.set("load", 7_i64);
+        }
+    }
+
+    static SLOW: FindingKind = FindingKind::new("test.slow", Severity::Warning, "it is slow", "");
+
+    fn report(banner: &'static str) -> Report {
+        let target = "mx.example.org:25".parse().unwrap();
+        Report::new(
+            "smtp",
+            target,
+            std::time::SystemTime::UNIX_EPOCH,
+            Banner(banner),
+        )
+        .erase()
+    }
+
+    fn changes(before: &Report, now: &Report) -> Vec<(&'static str, String)> {
+        let before = before.to_json().parse().unwrap();
+        let changes = compare(&before, now);
+        changes
+            .into_iter()
+            .map(|change| (change.code(), change.evidence))
+            .collect()
+    }
+
+    #[test]
+    fn the_same_report_has_no_changes() {
+        assert_eq!(changes(&report("Postfix"), &report("Postfix")), []);
+    }
+
+    #[test]
+    fn a_new_finding_a_worse_verdict_and_another_banner_are_told() {
+        let mut now = report("Exim");
+        now.findings.push(SLOW.found(""));
+        let told = changes(&report("Postfix"), &now);
+        assert_eq!(
+            told,
+            [
+                ("change.worse", "ok -> warning".to_owned()),
+                ("change.finding-new", "test.slow: it is slow".to_owned()),
+                ("change.fact", "banner: \"Postfix\" -> \"Exim\"".to_owned()),
+            ]
+        );
+        let back: Vec<_> = changes(&now, &report("Exim"))
+            .into_iter()
+            .map(|(code, _)| code)
+            .collect();
+        assert_eq!(back, ["change.better", "change.finding-gone"]);
+    }
+
+    #[test]
+    fn a_snapshot_of_another_schema_is_refused() {
+        let error = |json: &str| json.parse::<Snapshot>().unwrap_err();
+        assert_eq!(error(r#"{"schema":2}"#), SnapshotError::Schema(2));
+        assert_eq!(error("{}"), SnapshotError::NoReport);
+        assert!(matches!(error("schema"), SnapshotError::Json(_)));
+    }
+}
