@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod codec;
+mod dial;
+mod dialogue;
+mod drive;
+pub mod frame;
+mod log;
+mod net;
+mod proxy;
+mod resolve;
+#[cfg(feature = "sasl")]
+pub mod sasl;
+pub mod tls;
+mod wire;
+
+pub use codec::{Codec, Decoded, Malformed, Oddities, Outgoing, excerpt};
+pub use dial::{ADDRESS_FAILED, Endpoint};
+pub use dialogue::{CommandOf, Dialogue, Event, Layer, ReplyOf, Step};
+pub use drive::drive;
+pub use log::Log;
+pub use net::{Family, Net};
+pub use proxy::{Proxy, ProxyVersion};
+pub use resolve::{Resolve, ResolveError, SystemResolver};
+pub use wire::{Ends, Transport, Wire};

@@ -1,0 +1,372 @@
+//! One connection: its bytes both ways, the layer in between, and the gate that secrets must pass.
+//! What the bytes mean is the codec's; when they flow is the driver's.
+
+use core::fmt;
+use core::net::SocketAddr;
+use std::io;
+use std::sync::Arc;
+
+use probe_core::{Direction, Failure, FailureKind, Phase};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Duration, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use zeroize::Zeroizing;
+
+use crate::tls::{self, SecretsOver, Tap, Tls, TlsFacts};
+use crate::{Log, Outgoing};
+
+/// Anything that bytes flow through both ways.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// A connection to one server.
+///
+/// It is what `Net::dial` gives and [`drive`](crate::drive) takes; a test makes one from any stream with
+/// [`Wire::new`].
+pub struct Wire {
+    stream: Stream,
+    buffer: Buffer,
+    tls: Tls,
+    server_name: ServerName<'static>,
+    facts: Option<Arc<TlsFacts>>,
+    secrets_over: SecretsOver,
+    ends: Option<Ends>,
+    /// Secrets that were said, so that a server that repeats them does not carry them into a report.
+    said: Vec<Zeroizing<Vec<u8>>>,
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Ends {
+    /// Ours.
+    pub local: SocketAddr,
+    /// The server's.
+    pub server: SocketAddr,
+}
+
+impl Ends {
+    pub(crate) const fn new(local: SocketAddr, server: SocketAddr) -> Self {
+        Self { local, server }
+    }
+}
+
+enum Stream {
+    Clear(Box<dyn Transport>),
+    Tls(Box<TlsStream<Tap>>),
+    /// A handshake failed: nothing more can be said.
+    Broken,
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Received {
+    Bytes,
+    End,
+    Full,
+}
+
+impl Wire {
+    /// The most bytes of one reply that any codec is shown.
+    pub const LIMIT: usize = 1024 * 1024;
+    /// Longer secrets are looked for in what the server says; shorter ones would be found by chance.
+    const SHORTEST_ECHO: usize = 6;
+    /// How long an orderly close may take.
+    const CLOSING: Duration = Duration::from_millis(200);
+
+    /// A wire over any stream. `server_name` is what a certificate must be valid for.
+    pub fn new(
+        transport: impl Transport + 'static,
+        tls: Tls,
+        server_name: ServerName<'static>,
+        secrets_over: SecretsOver,
+    ) -> Self {
+        Self {
+            stream: Stream::Clear(Box::new(transport)),
+            buffer: Buffer::default(),
+            tls,
+            server_name,
+            facts: None,
+            secrets_over,
+            ends: None,
+            said: Vec::new(),
+        }
+    }
+
+    /// Notes between whom the connection stands.
+    pub(crate) fn between(mut self, ends: Ends) -> Self {
+        self.ends = Some(ends);
+        self
+    }
+
+    /// Between whom the connection stands, if it is one of the network.
+    pub fn ends(&self) -> Option<Ends> {
+        self.ends
+    }
+
+    /// What the handshake showed, also if it failed.
+    pub fn tls_facts(&self) -> Option<&Arc<TlsFacts>> {
+        self.facts.as_ref()
+    }
+
+    /// Puts TLS between us and the server, now: implicit TLS (RFC 8314 section 3) or after a go-ahead.
+    ///
+    /// Faults of the certificate do not end it: they are recorded in the [`TlsFacts`], and secrets stay here.
+    ///
+    /// # Errors
+    /// The handshake failed; the log's oddities tell why in detail.
+    pub async fn secure(&mut self, log: &mut Log) -> Result<(), Failure> {
+        let upgrade = self.buffer.was_used();
+        let Stream::Clear(transport) = std::mem::replace(&mut self.stream, Stream::Broken) else {
+            let detail = "TLS inside TLS is not to be had";
+            return Err(Failure::new(Phase::TLS, FailureKind::Local, detail));
+        };
+        let session = self.tls.session(self.server_name.clone(), log.now());
+        let tap = Tap::new(transport);
+        let first_bytes = tap.first_bytes();
+        let handshake =
+            TlsConnector::from(session.config.clone()).connect(self.server_name.clone(), tap);
+        let outcome = log.within(Phase::TLS, handshake).await;
+        match outcome {
+            Ok(Ok(stream)) => {
+                let facts = session.facts(stream.get_ref().1);
+                log.say(Direction::Remark, facts.to_string());
+                self.facts = Some(Arc::new(facts));
+                self.stream = Stream::Tls(Box::new(stream));
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                self.facts = session.partial_facts().map(Arc::new);
+                let heard = first_bytes.take();
+                let failure = tls::broken_handshake(&error, &heard, upgrade, &mut log.oddities);
+                log.say(Direction::Remark, &failure.detail);
+                Err(failure)
+            }
+            Err(out_of_time) => {
+                self.facts = session.partial_facts().map(Arc::new);
+                Err(out_of_time)
+            }
+        }
+    }
+
+    /// The facts of a handshake that succeeded.
+    pub(crate) fn tls(&self) -> Option<Arc<TlsFacts>> {
+        match self.stream {
+            Stream::Tls(_) => self.facts.clone(),
+            Stream::Clear(_) | Stream::Broken => None,
+        }
+    }
+
+    /// The gate: refuses secrets that this channel may not carry, and remembers those that it may.
+    pub(crate) fn admit(&mut self, phase: Phase, outgoing: &Outgoing) -> Result<(), Failure> {
+        if outgoing.secrets().next().is_none() {
+            return Ok(());
+        }
+        if let Some(reason) = self.distrust() {
+            let detail = format!("nothing secret was sent: {reason}");
+            return Err(Failure::new(phase, FailureKind::Withheld, detail));
+        }
+        for secret in outgoing.secrets() {
+            if secret.len() >= Self::SHORTEST_ECHO {
+                self.said.push(Zeroizing::new(secret.to_vec()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why no secret may go, if none may.
+    fn distrust(&self) -> Option<String> {
+        match (self.tls(), self.secrets_over) {
+            (_, SecretsOver::Cleartext) => None,
+            (None, _) => Some("the connection is not encrypted".to_owned()),
+            (Some(_), SecretsOver::UnverifiedTls) => None,
+            (Some(facts), SecretsOver::VerifiedTls) => facts.faults.first().map(|fault| {
+                format!(
+                    "the certificate was not verified ({})",
+                    fault.kind().summary
+                )
+            }),
+        }
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Clear(stream) => stream.write_all(bytes).await?,
+            Stream::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await?;
+            }
+            Stream::Broken => return Err(io::ErrorKind::NotConnected.into()),
+        }
+        Ok(())
+    }
+
+    /// Reads what has come. Cancelling it loses nothing.
+    pub(crate) async fn read(&mut self) -> io::Result<Received> {
+        let Some(room) = self.buffer.room(Self::LIMIT) else {
+            return Ok(Received::Full);
+        };
+        let read = match &mut self.stream {
+            Stream::Clear(stream) => stream.read(room).await,
+            Stream::Tls(stream) => stream.read(room).await,
+            Stream::Broken => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        match read {
+            Ok(0) => Ok(Received::End),
+            Ok(more) => {
+                self.buffer.filled(more);
+                self.buffer.hide(&self.said, more);
+                Ok(Received::Bytes)
+            }
+            // A server that ends TLS without close_notify has still ended (a fact, not an error: everybody does it).
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Received::End),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.buffer.unread()
+    }
+
+    pub(crate) fn consume(&mut self, used: usize) {
+        self.buffer.consume(used);
+    }
+
+    /// Ends the connection in an orderly way, as far as that is quick.
+    pub(crate) async fn close(&mut self) {
+        let closing = async {
+            match &mut self.stream {
+                Stream::Clear(stream) => stream.shutdown().await,
+                Stream::Tls(stream) => stream.shutdown().await,
+                Stream::Broken => Ok(()),
+            }
+        };
+        // Whether the server noticed changes nothing any more.
+        let _ = timeout(Self::CLOSING, closing).await;
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire")
+            .field("server_name", &self.server_name)
+            .field("tls", &self.tls().is_some())
+            .field("unread", &self.unread().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes that were read and not yet understood.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// Enough for the replies of most dialogues.
+    const FIRST: usize = 1024;
+
+    fn unread(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn was_used(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    /// Free space behind what is unread; `None` when `limit` is reached.
+    fn room(&mut self, limit: usize) -> Option<&mut [u8]> {
+        if self.end == self.bytes.len() {
+            if self.start > 0 {
+                self.bytes.copy_within(self.start..self.end, 0);
+                self.end -= self.start;
+                self.start = 0;
+            } else if self.bytes.len() >= limit {
+                return None;
+            } else {
+                self.bytes
+                    .resize((self.bytes.len() * 2).clamp(Self::FIRST, limit), 0);
+            }
+        }
+        self.bytes.get_mut(self.end..)
+    }
+
+    fn filled(&mut self, more: usize) {
+        self.end = self.end.saturating_add(more).min(self.bytes.len());
+    }
+
+    fn consume(&mut self, used: usize) {
+        self.start = self.start.saturating_add(used).min(self.end);
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Overwrites each of `secrets` in what has just come, also where it began in what came before. The
+    /// length stays, so nothing else is read otherwise.
+    fn hide(&mut self, secrets: &[Zeroizing<Vec<u8>>], more: usize) {
+        for secret in secrets {
+            let from = self.end.saturating_sub(more + secret.len()).max(self.start);
+            let recent = self.bytes.get_mut(from..self.end).unwrap_or_default();
+            while let Some(at) = recent
+                .windows(secret.len())
+                .position(|seen| seen == &***secret)
+            {
+                recent
+                    .iter_mut()
+                    .skip(at)
+                    .take(secret.len())
+                    .for_each(|byte| *byte = b'*');
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrive(buffer: &mut Buffer, bytes: &[u8], secrets: &[Zeroizing<Vec<u8>>]) {
+        for piece in bytes.chunks(7) {
+            let room = buffer.room(Wire::LIMIT).unwrap();
+            room[..piece.len()].copy_from_slice(piece);
+            buffer.filled(piece.len());
+            buffer.hide(secrets, piece.len());
+        }
+    }
+
+    #[test]
+    fn a_secret_that_the_server_repeats_in_pieces_is_overwritten() {
+        let secrets = [Zeroizing::new(b"AGFsaWNlAHNlY3JldA==".to_vec())];
+        let mut buffer = Buffer::default();
+        arrive(
+            &mut buffer,
+            b"500 AUTH PLAIN AGFsaWNlAHNlY3JldA== what?\r\n",
+            &secrets,
+        );
+        assert_eq!(
+            buffer.unread(),
+            b"500 AUTH PLAIN ******************** what?\r\n"
+        );
+    }
+
+    #[test]
+    fn the_buffer_ends_at_its_limit_and_not_before() {
+        let mut buffer = Buffer::default();
+        let mut held = 0;
+        while let Some(room) = buffer.room(4096) {
+            held += room.len();
+            let more = room.len();
+            buffer.filled(more);
+        }
+        assert_eq!(held, 4096);
+        buffer.consume(1);
+        assert_eq!(buffer.room(4096).map(|room| room.len()), Some(1));
+    }
+}
