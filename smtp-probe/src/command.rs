@@ -1,0 +1,158 @@
+//! What we say (RFC 5321 section 4.1.1, RFC 3207, RFC 4954): commands as data, and their bytes.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
+
+use probe_core::{HostName, Secret, TargetError};
+use probe_net::Outgoing;
+use probe_net::sasl::{self, Mechanism};
+
+/// One command.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// Begins to authenticate (RFC 4954 section 4).
+    Auth {
+        /// How.
+        mechanism: Mechanism,
+        /// What to say along with it, before base64; empty is said as `=`.
+        initial_response: Option<Secret>,
+    },
+    /// Gives up an authentication under way.
+    AuthCancel,
+    /// Answers a challenge; the message before base64.
+    AuthResponse(Secret),
+    /// Introduces us and asks for the extensions.
+    Ehlo(EhloName),
+    /// Introduces us to a server that knows no extensions.
+    Helo(EhloName),
+    /// Says farewell.
+    Quit,
+    /// Asks for TLS.
+    StartTls,
+}
+
+impl Command {
+    /// The longest AUTH command that carries its initial response (RFC 5321 section 4.5.3.1.4: 512 octets with
+    /// CR LF). RFC 4954 section 4: a longer one waits for the challenge.
+    const LINE: usize = 510;
+
+    /// Whether an initial response of this length fits the command line.
+    pub(crate) fn fits(mechanism: Mechanism, initial_response: &Secret) -> bool {
+        let base64 = initial_response.expose().len().div_ceil(3) * 4;
+        "AUTH ".len() + mechanism.as_str().len() + " ".len() + base64 <= Self::LINE
+    }
+
+    /// Appends the bytes of the command.
+    pub(crate) fn encode(&self, out: &mut Outgoing) {
+        match self {
+            Self::Auth {
+                mechanism,
+                initial_response,
+            } => {
+                out.put(b"AUTH ");
+                out.put(mechanism.as_str().as_bytes());
+                match initial_response {
+                    None => {}
+                    Some(empty) if empty.is_empty() => out.put(b" ="),
+                    Some(response) => {
+                        out.put(b" ");
+                        out.put_secret(sasl::to_base64(response).expose());
+                    }
+                }
+            }
+            Self::AuthCancel => out.put(b"*"),
+            Self::AuthResponse(response) => out.put_secret(sasl::to_base64(response).expose()),
+            Self::Ehlo(name) => {
+                out.put(b"EHLO ");
+                out.put(name.as_str().as_bytes());
+            }
+            Self::Helo(name) => {
+                out.put(b"HELO ");
+                out.put(name.as_str().as_bytes());
+            }
+            Self::Quit => out.put(b"QUIT"),
+            Self::StartTls => out.put(b"STARTTLS"),
+        }
+        out.put(b"\r\n");
+    }
+}
+
+/// What we call ourselves: a host name, or an address literal where there is none (RFC 5321 section
+/// 4.1.4).
+///
+/// ```
+/// use smtp_probe::EhloName;
+///
+/// assert_eq!("probe.example.org".parse::<EhloName>()?.as_str(), "probe.example.org");
+/// assert_eq!("[IPv6:2001:db8::1]".parse::<EhloName>()?.as_str(), "[IPv6:2001:db8::1]");
+/// assert!("me\r\nMAIL FROM:<>".parse::<EhloName>().is_err());
+/// # Ok::<(), smtp_probe::EhloNameError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EhloName(String);
+
+impl EhloName {
+    /// The name as it is said.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// This machine's name, if it is one that means something to others.
+    pub(crate) fn of_this_machine() -> Option<Self> {
+        let name = hostname::get().ok()?;
+        let name: HostName = name.to_str()?.parse().ok()?;
+        name.as_str().contains('.').then(|| Self(name.to_string()))
+    }
+}
+
+impl From<IpAddr> for EhloName {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self(format!("[{v4}]")),
+            IpAddr::V6(v6) => Self(format!("[IPv6:{v6}]")),
+        }
+    }
+}
+
+impl FromStr for EhloName {
+    type Err = EhloNameError;
+
+    fn from_str(text: &str) -> Result<Self, EhloNameError> {
+        let Some(literal) = text.strip_prefix('[') else {
+            return Ok(Self(
+                text.parse::<HostName>()
+                    .map_err(EhloNameError::Name)?
+                    .to_string(),
+            ));
+        };
+        let literal = literal.strip_suffix(']').ok_or(EhloNameError::Literal)?;
+        let is_address = match literal.strip_prefix("IPv6:") {
+            Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
+            None => literal.parse::<Ipv4Addr>().is_ok(),
+        };
+        match is_address {
+            true => Ok(Self(text.to_owned())),
+            false => Err(EhloNameError::Literal),
+        }
+    }
+}
+
+impl fmt::Display for EhloName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Why a text is no name to introduce oneself by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EhloNameError {
+    /// It begins like an address literal and is none.
+    #[error("an address literal is written [192.0.2.1] or [IPv6:2001:db8::1]")]
+    Literal,
+    /// It is no host name.
+    #[error(transparent)]
+    Name(TargetError),
+}

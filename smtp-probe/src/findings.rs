@@ -1,0 +1,244 @@
+//! What we think of it: the table of findings of this crate, and the judgement over facts and times.
+
+use std::time::{Duration, SystemTime};
+
+use probe_core::{Finding, FindingKind, Phase, Severity, Span};
+use probe_net::excerpt;
+use probe_net::tls::{self, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED, Security};
+
+use crate::facts::{SmtpFacts, StartTls};
+use crate::options::Options;
+use crate::reply::{Capabilities, Reply};
+
+/// All findings of this crate; those about TLS are in [`tls::FINDINGS`].
+pub static FINDINGS: &[&FindingKind] = &[
+    &AUTH_AFTER_EHLO,
+    &AUTH_IN_CLEAR,
+    &AUTH_LEGACY_FORM,
+    &BARE_LF,
+    &EHLO_REFUSED,
+    &EIGHT_BIT,
+    &GREETING_BUSY,
+    &GREETING_DELAYED,
+    &GREETING_REFUSED,
+    &LONG_LINE,
+    &NO_CODE,
+    &NO_TEXT,
+    &STARTTLS_INSIDE_TLS,
+    &TWO_CODES,
+];
+
+static AUTH_AFTER_EHLO: FindingKind = FindingKind::new(
+    "smtp.auth.no-ehlo-after",
+    Severity::Info,
+    "the server takes no EHLO after authentication",
+    "Nothing needs to be done; some servers do so on purpose. What they offer after login stays unknown.",
+);
+static AUTH_IN_CLEAR: FindingKind = FindingKind::new(
+    "smtp.auth.in-clear",
+    Severity::Warning,
+    "the server takes passwords over an unencrypted connection",
+    "Offer AUTH under TLS only (Postfix: smtpd_tls_auth_only = yes); RFC 8314 section 4.1 demands it.",
+);
+static AUTH_LEGACY_FORM: FindingKind = FindingKind::new(
+    "smtp.auth.legacy-form",
+    Severity::Info,
+    "the server offers AUTH in the form of before 1999 as well",
+    "Remove it if no client of that age is left (Postfix: broken_sasl_auth_clients = no).",
+);
+pub(crate) static BARE_LF: FindingKind = FindingKind::new(
+    "smtp.reply.bare-lf",
+    Severity::Warning,
+    "a line ends in LF without CR",
+    "Mend or replace whatever answers here: RFC 5321 section 2.3.8 forbids it and strict clients hang up.",
+);
+static EHLO_REFUSED: FindingKind = FindingKind::new(
+    "smtp.ehlo.refused",
+    Severity::Warning,
+    "the server does not know EHLO, only HELO",
+    "See whether an old filter or firewall answers in the server's place: without EHLO there is no TLS.",
+);
+pub(crate) static EIGHT_BIT: FindingKind = FindingKind::new(
+    "smtp.reply.eight-bit",
+    Severity::Info,
+    "a reply contains bytes that are not ASCII",
+    "Nothing breaks here; strict clients may stumble over it (RFC 5321 section 4.2).",
+);
+static GREETING_BUSY: FindingKind = FindingKind::new(
+    "smtp.greeting.busy",
+    Severity::Critical,
+    "the server is up but takes no sessions for now",
+    "Read its words: most often too many connections, or this client's address is held off for a while.",
+);
+static GREETING_DELAYED: FindingKind = FindingKind::new(
+    "smtp.greeting.delayed",
+    Severity::Info,
+    "the server makes strangers wait for its greeting",
+    "Nothing needs to be done if it is meant so (postscreen, greet_pause); else the server is slow: look at its DNS lookups first.",
+);
+static GREETING_REFUSED: FindingKind = FindingKind::new(
+    "smtp.greeting.refused",
+    Severity::Critical,
+    "the server is up but refuses this client",
+    "Read its words: most often this client's address is on a blacklist or outside the allowed networks.",
+);
+pub(crate) static LONG_LINE: FindingKind = FindingKind::new(
+    "smtp.reply.long-line",
+    Severity::Info,
+    "a reply line is longer than 512 octets",
+    "Nothing breaks here; clients may cut it off (RFC 5321 section 4.5.3.1.5).",
+);
+pub(crate) static NO_CODE: FindingKind = FindingKind::new(
+    "smtp.reply.no-code",
+    Severity::Critical,
+    "the server said something that is no SMTP reply",
+    "See what really listens on this port.",
+);
+pub(crate) static NO_TEXT: FindingKind = FindingKind::new(
+    "smtp.reply.no-text",
+    Severity::Info,
+    "a reply is a code and nothing else",
+    "Nothing breaks here; some clients wait for the blank that should follow the code.",
+);
+static STARTTLS_INSIDE_TLS: FindingKind = FindingKind::new(
+    "smtp.starttls.inside-tls",
+    Severity::Info,
+    "the server offers STARTTLS although TLS stands",
+    "Report it to the server's maker: RFC 3207 section 4.2 forbids it.",
+);
+pub(crate) static TWO_CODES: FindingKind = FindingKind::new(
+    "smtp.reply.two-codes",
+    Severity::Warning,
+    "lines of one reply have different codes",
+    "Mend whatever writes these replies: clients disagree on which code counts (RFC 5321 section 4.2.1).",
+);
+
+/// What the machine could not see: times, and the date.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Seen<'a> {
+    /// Where the time went.
+    pub spans: &'a [Span],
+    /// When certificates are judged.
+    pub now: SystemTime,
+}
+
+impl<'a> Seen<'a> {
+    /// These times.
+    pub const fn new(spans: &'a [Span], now: SystemTime) -> Self {
+        Self { spans, now }
+    }
+}
+
+/// A greeting that takes longer is a delay on purpose, or a server in trouble.
+const SLOW_GREETING: Duration = Duration::from_secs(2);
+
+/// What to think of a dialogue that was led with `security`.
+pub fn judge(
+    facts: &SmtpFacts,
+    seen: &Seen<'_>,
+    security: Security,
+    options: &Options,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(greeting(facts));
+    findings.extend(delay(seen));
+    findings.extend(starttls(facts, security));
+    if let Some(tls) = &facts.tls {
+        findings.extend(tls::judge(tls, security, &options.tls_thresholds, seen.now));
+    }
+    findings.extend(ehlo(facts));
+    findings.extend(auth(facts));
+    findings
+}
+
+fn greeting(facts: &SmtpFacts) -> Option<Finding> {
+    let reply = facts.greeting.as_ref()?.reply();
+    match reply.code()? {
+        code if code.is_transient() => Some(GREETING_BUSY.found(excerpt(reply.raw()))),
+        code if code.is_permanent() => Some(GREETING_REFUSED.found(excerpt(reply.raw()))),
+        _ => None,
+    }
+}
+
+fn delay(seen: &Seen<'_>) -> Option<Finding> {
+    let greeting = seen
+        .spans
+        .iter()
+        .find(|span| span.phase == Phase::GREETING)?;
+    let waited = greeting.duration;
+    let evidence = || GREETING_DELAYED.found(format!("{:.1} s", waited.as_secs_f64()));
+    (waited >= SLOW_GREETING).then(evidence)
+}
+
+fn starttls(facts: &SmtpFacts, security: Security) -> Option<Finding> {
+    let finding = match &facts.starttls {
+        StartTls::NotOffered => {
+            let names = facts.clear.as_ref().map(offered).unwrap_or_default();
+            STARTTLS_NOT_OFFERED.found(names)
+        }
+        StartTls::Refused(reply) => STARTTLS_REFUSED.found(excerpt(reply.raw())),
+        StartTls::Accepted | StartTls::NotAsked => return None,
+    };
+    Some(match security.demands_trust() {
+        true => finding,
+        false => finding.with_severity(Severity::Warning),
+    })
+}
+
+/// What the server did offer: a name that was overwritten on the way stands out.
+fn offered(capabilities: &Capabilities) -> String {
+    let names = capabilities.keywords().map(|keyword| keyword.name.to_vec());
+    let names: Vec<Vec<u8>> = names.collect();
+    match names.is_empty() {
+        true => "it offers no extensions at all".to_owned(),
+        false => format!("it offers {}", excerpt(&names.join(&b' '))),
+    }
+}
+
+fn ehlo(facts: &SmtpFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if facts.knows_ehlo == Some(false) {
+        findings.push(EHLO_REFUSED.found(""));
+    }
+    if facts
+        .secured
+        .as_ref()
+        .is_some_and(|offered| offered.has("STARTTLS"))
+    {
+        findings.push(STARTTLS_INSIDE_TLS.found(""));
+    }
+    findings
+}
+
+fn auth(facts: &SmtpFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(names) = facts.clear.as_ref().map(Capabilities::mechanism_names)
+        && !names.is_empty()
+    {
+        findings.push(AUTH_IN_CLEAR.found(format!("AUTH {}", excerpt(&names.join(&b' ')))));
+    }
+    let latest = facts
+        .capabilities()
+        .into_iter()
+        .flat_map(Capabilities::keywords);
+    if let Some(legacy) = latest
+        .into_iter()
+        .find(|one| one.is("AUTH") && one.is_legacy_form)
+    {
+        findings.push(AUTH_LEGACY_FORM.found(format!("AUTH={}", excerpt(legacy.parameters))));
+    }
+    let accepted = facts
+        .auth
+        .as_ref()
+        .is_some_and(|auth| auth.accepted.is_some());
+    if accepted && facts.refused_ehlo_after_auth {
+        findings.push(AUTH_AFTER_EHLO.found(""));
+    }
+    findings
+}
+
+/// The words that a failure quotes.
+pub(crate) fn words(reply: &Reply) -> String {
+    excerpt(reply.raw())
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod command;
+mod dialogue;
+mod facts;
+mod findings;
+mod options;
+mod probe;
+mod reply;
+
+pub use command::{Command, EhloName, EhloNameError};
+pub use dialogue::SmtpDialogue;
+pub use facts::{Attempt, AuthFacts, Greeting, SmtpFacts, StartTls};
+pub use findings::{FINDINGS, Seen, judge};
+pub use options::{ConfigError, Options};
+pub use probe::SmtpProbe;
+pub use reply::{Capabilities, Code, EnhancedCode, Keyword, Limits, Reply, SmtpCodec};
