@@ -1,0 +1,128 @@
+//! Who logs in, and where the secret comes from: never from the command line, which everybody on the
+//! machine can read.
+
+use std::env;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use probe_core::Secret;
+use probe_net::sasl::{self, Mechanism};
+use probe_net::tls::SecretsOver;
+
+use super::{Mistake, read_secret};
+
+/// Options for logging in, the same for every protocol.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Login")]
+pub(super) struct Credentials {
+    /// Logs in as this user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Reads the password from this file
+    #[arg(long, value_name = "FILE", requires = "user", group = "secret")]
+    password_file: Option<PathBuf>,
+    /// Reads the password from this environment variable
+    #[arg(long, value_name = "VARIABLE", requires = "user", group = "secret")]
+    password_env: Option<String>,
+    /// Reads an OAuth 2.0 access token from this file
+    #[arg(long, value_name = "FILE", requires = "user", group = "secret")]
+    token_file: Option<PathBuf>,
+    /// Reads an OAuth 2.0 access token from this environment variable
+    #[arg(long, value_name = "VARIABLE", requires = "user", group = "secret")]
+    token_env: Option<String>,
+    /// Refused: everybody on this machine can read the command line
+    #[arg(long, hide = true, num_args = 0..=1, allow_hyphen_values = true, value_name = "SECRET")]
+    password: Option<Option<String>>,
+    /// Logs in by this mechanism only (repeatable); without it by the strongest that works
+    #[arg(long, value_name = "NAME", value_parser = mechanism)]
+    mechanism: Vec<Mechanism>,
+    /// The weakest channel that may carry the secret
+    #[arg(long, value_enum, value_name = "CHANNEL", default_value_t)]
+    login_over: Channel,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+enum Channel {
+    /// TLS whose certificate is valid
+    #[default]
+    Tls,
+    /// TLS, whatever its certificate
+    UnverifiedTls,
+    /// No encryption at all
+    Cleartext,
+}
+
+impl Credentials {
+    /// What was given; `None` if nobody logs in.
+    pub(super) fn read(&self) -> Result<Option<sasl::Credentials>, Mistake> {
+        if self.password.is_some() {
+            return Err(Mistake::new(
+                "a password on the command line can be read by everybody on this machine: use --password-file or --password-env",
+            ));
+        }
+        let Some(user) = self.user.clone() else {
+            return Ok(None);
+        };
+        let credentials = match (self.password()?, self.token()?) {
+            (Some(password), _) => sasl::Credentials::password(user, password),
+            (None, Some(token)) => sasl::Credentials::token(user, token),
+            (None, None) if self.mechanism == [Mechanism::External] => {
+                sasl::Credentials::external(Some(user))
+            }
+            (None, None) => {
+                return Err(Mistake::new(
+                    "--user needs --password-file, --password-env, --token-file or --token-env",
+                ));
+            }
+        };
+        credentials.map(Some).map_err(Mistake::new)
+    }
+
+    /// The mechanisms that were named; empty for all.
+    pub(super) fn mechanisms(&self) -> &[Mechanism] {
+        &self.mechanism
+    }
+
+    pub(super) fn secrets_over(&self) -> SecretsOver {
+        match self.login_over {
+            Channel::Tls => SecretsOver::VerifiedTls,
+            Channel::UnverifiedTls => SecretsOver::UnverifiedTls,
+            Channel::Cleartext => SecretsOver::Cleartext,
+        }
+    }
+
+    fn password(&self) -> Result<Option<Secret>, Mistake> {
+        match (&self.password_file, &self.password_env) {
+            (Some(file), _) => read_secret(file).map(Some),
+            (None, Some(variable)) => from_env(variable).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn token(&self) -> Result<Option<Secret>, Mistake> {
+        match (&self.token_file, &self.token_env) {
+            (Some(file), _) => read_secret(file).map(Some),
+            (None, Some(variable)) => from_env(variable).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+fn from_env(variable: &str) -> Result<Secret, Mistake> {
+    match env::var(variable) {
+        Ok(secret) => Ok(Secret::from(secret)),
+        Err(env::VarError::NotPresent) => Err(Mistake(format!(
+            "the environment has no variable {variable}"
+        ))),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Mistake(format!("the variable {variable} is not UTF-8")))
+        }
+    }
+}
+
+fn mechanism(name: &str) -> Result<Mechanism, String> {
+    Mechanism::named(name.as_bytes()).ok_or_else(|| {
+        let known = Mechanism::ALL.map(Mechanism::as_str);
+        format!("known are {}", known.join(", "))
+    })
+}

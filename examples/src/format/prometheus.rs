@@ -1,0 +1,127 @@
+//! The text format of Prometheus 0.0.4, with the names that blackbox_exporter has made common.
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>
+
+use std::collections::BTreeMap;
+
+use probe_core::{Facts, Record, Report, Verdict};
+
+use super::text::phases;
+
+/// The reports as one page. Each sample has the labels `probe` and `target`; the members of a composite
+/// stand beside it with targets of their own.
+pub fn prometheus(reports: &[Report]) -> String {
+    let mut page = Page::default();
+    for report in reports {
+        page.add(report);
+    }
+    page.write()
+}
+
+/// Samples by the name of their metric: all of one name must stand together.
+#[derive(Default)]
+struct Page {
+    families: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Page {
+    fn add(&mut self, report: &Report) {
+        let verdict = report.verdict();
+        let up = f64::from(u8::from(verdict < Verdict::Unknown));
+        self.sample(report, "probe_success", &[], up);
+        self.sample(report, "probe_verdict", &[], verdict.exit_status().into());
+        self.sample(
+            report,
+            "probe_duration_seconds",
+            &[],
+            report.elapsed.as_secs_f64(),
+        );
+        for (phase, duration) in phases(report) {
+            let labels = [("phase", phase.to_string())];
+            let seconds = duration.as_secs_f64();
+            self.sample(report, "probe_phase_duration_seconds", &labels, seconds);
+        }
+        if let Some(failure) = &report.failure {
+            let labels = [
+                ("phase", failure.phase.to_string()),
+                ("kind", failure.kind.to_string()),
+            ];
+            self.sample(report, "probe_failure_info", &labels, 1.0);
+        }
+        for finding in &report.findings {
+            let labels = [
+                ("code", finding.code().to_owned()),
+                ("severity", finding.severity.to_string()),
+            ];
+            self.sample(report, "probe_finding_info", &labels, 1.0);
+        }
+        let mut record = Record::default();
+        report.facts.record(&mut record);
+        for metric in record.metrics() {
+            self.sample(report, metric.name, &metric.labels, metric.value);
+        }
+        for part in &report.parts {
+            self.add(part);
+        }
+    }
+
+    fn sample(
+        &mut self,
+        report: &Report,
+        name: &'static str,
+        labels: &[(&str, String)],
+        value: f64,
+    ) {
+        let own = [
+            ("probe", report.probe.to_owned()),
+            ("target", report.target.to_string()),
+        ];
+        let labels: Vec<_> = own
+            .iter()
+            .chain(labels)
+            .map(|(label, text)| format!("{label}=\"{}\"", escaped(text)))
+            .collect();
+        let sample = format!("{name}{{{}}} {value}\n", labels.join(","));
+        let family = self.families.entry(name).or_default();
+        // The same series twice would make the whole page unreadable.
+        if !family.contains(&sample) {
+            family.push(sample);
+        }
+    }
+
+    fn write(self) -> String {
+        let families = self.families.into_iter().map(|(name, samples)| {
+            let help = help(name).map(|help| format!("# HELP {name} {help}\n"));
+            format!(
+                "{}# TYPE {name} gauge\n{}",
+                help.unwrap_or_default(),
+                samples.concat()
+            )
+        });
+        families.collect()
+    }
+}
+
+fn help(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "probe_duration_seconds" => "How long the probe took.",
+        "probe_failure_info" => "Why the probe stopped early.",
+        "probe_finding_info" => "What is wrong or odd.",
+        "probe_ip_protocol" => "4 or 6.",
+        "probe_phase_duration_seconds" => "How long each phase took.",
+        "probe_smtp_capability_info" => "What the server offers in EHLO.",
+        "probe_smtp_size_limit_bytes" => "The largest message the server takes.",
+        "probe_smtp_status_code" => "The code of the greeting.",
+        "probe_ssl_earliest_cert_expiry" => "When the first certificate of the chain ends.",
+        "probe_success" => "1 if the service works.",
+        "probe_tls_cipher_info" => "The cipher suite.",
+        "probe_tls_version_info" => "The TLS version.",
+        "probe_verdict" => "0 ok, 1 warning, 2 critical, 3 unknown.",
+        _ => return None,
+    })
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}

@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cli;
+pub mod demo;
+pub mod explain;
+pub mod format;
+pub mod threshold;
