@@ -1,0 +1,124 @@
+//! Gets the servers from Debian, without letting them start or be configured.
+//!
+//! Postfix comes with debconf's "No configuration", and a policy-rc.d that says no keeps every
+//! service down while its package is installed. Nothing of the host's configuration is edited, then
+//! or later.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::keeper::Keeper;
+use super::{Unavailable, server};
+use crate::process;
+
+/// What the lab itself calls: certificates are made by openssl, namespaces by util-linux.
+const TOOLS: [&str; 2] = ["openssl", "util-linux"];
+
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+const NOTHING_STARTS: &str =
+    "#!/bin/sh\n# Of the mailprobe lab, while it installs packages.\nexit 101\n";
+
+/// The lab knows the configuration language of Debian 12's Dovecot; 2.4 speaks another one.
+const DOVECOT: &str = "2.3.";
+
+/// Installs what is missing; quick where nothing is.
+pub(crate) fn install() -> Result<()> {
+    require(cfg!(target_os = "linux"), "it needs Linux")?;
+    let identity = process::read(Command::new("id").arg("-u")).unwrap_or_default();
+    require(
+        identity.trim() == "0",
+        "it needs root (servers listen on port 25 under accounts of their own)",
+    )?;
+    require(
+        Keeper::is_possible(),
+        "this container may not make namespaces (try `--privileged`)",
+    )?;
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        require(
+            process::succeeds(Command::new("apt-get").arg("--version")),
+            "it needs apt-get (Debian 12)",
+        )?;
+        eprintln!("lab: installing {}", missing.join(" "));
+        fetch(&missing)?;
+    }
+    let dovecot = process::read(Command::new("dovecot").arg("--version"))?;
+    require(
+        dovecot.starts_with(DOVECOT),
+        "it needs Dovecot 2.3 (Debian 12)",
+    )
+}
+
+fn require(condition: bool, reason: &str) -> Result<()> {
+    if condition {
+        Ok(())
+    } else {
+        Err(Unavailable(reason.to_owned()).into())
+    }
+}
+
+fn missing_packages() -> Vec<&'static str> {
+    let wanted = server::all()
+        .into_iter()
+        .flat_map(|server| server.packages())
+        .copied();
+    wanted
+        .chain(TOOLS)
+        .filter(|package| !is_installed(package))
+        .collect()
+}
+
+fn is_installed(package: &str) -> bool {
+    let query = ["-W", "-f=${db:Status-Status}", package];
+    process::read(Command::new("dpkg-query").args(query)).is_ok_and(|status| status == "installed")
+}
+
+fn fetch(packages: &[&str]) -> Result<()> {
+    let _guard = Guard::raise()?;
+    let preseed =
+        "echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections";
+    process::read(Command::new("sh").args(["-c", preseed]))?;
+    // An out-of-date list may still be good enough: what counts is whether the packages come.
+    process::succeeds(Command::new("apt-get").args(["-q", "update"]));
+    let options = [
+        "install",
+        "-y",
+        "-q",
+        "--no-install-recommends",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+    ];
+    let mut apt = Command::new("apt-get");
+    apt.args(options)
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null());
+    process::read(&mut apt).map(drop)
+}
+
+/// Says no to every service that wants to start, until dropped. One that was there before stays as
+/// it is.
+#[derive(Debug)]
+struct Guard;
+
+impl Guard {
+    fn raise() -> Result<Self> {
+        if !Path::new(POLICY).exists() {
+            fs::write(POLICY, NOTHING_STARTS).with_context(|| format!("cannot write {POLICY}"))?;
+            process::run(Command::new("chmod").args(["755", POLICY]))?;
+        }
+        Ok(Self)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Known by its text, so one left behind by an installation that was killed goes too.
+        if fs::read_to_string(POLICY).is_ok_and(|text| text == NOTHING_STARTS) {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
+}

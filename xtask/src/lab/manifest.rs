@@ -1,0 +1,69 @@
+//! `lab.json`: what a test may know of the lab. Its shape is described in [`super`], and is only
+//! ever added to.
+
+use serde_json::{Map, Value, json};
+
+use super::{Lab, accounts, postfix};
+
+/// The same lab, the same text: `up` tells by it whether anything changed.
+pub(crate) fn text(lab: &Lab) -> String {
+    let manifest = json!({
+        "version": 1,
+        "domain": accounts::DOMAIN,
+        "ca": lab.tls("ca.pem"),
+        "intermediate": lab.tls("intermediate.pem"),
+        "client": { "certificate": lab.tls("client.pem"), "key": lab.tls("client.key") },
+        "users": users(),
+        "tokens": tokens(lab),
+        "recipients": recipients(),
+        "listeners": listeners(lab),
+    });
+    format!("{manifest:#}\n")
+}
+
+fn users() -> Map<String, Value> {
+    let entry = |user: accounts::User| {
+        let facts = json!({
+            "name": user.address(),
+            "password": user.password,
+            "enabled": user.is_enabled,
+        });
+        (user.name.to_owned(), facts)
+    };
+    accounts::users().into_iter().map(entry).collect()
+}
+
+fn tokens(lab: &Lab) -> Map<String, Value> {
+    let entry = |token: accounts::Token| {
+        let user = format!("{}@{}", token.user, accounts::DOMAIN);
+        (
+            token.label.to_owned(),
+            json!({ "user": user, "file": token.file(lab), "valid": token.is_valid }),
+        )
+    };
+    accounts::tokens().into_iter().map(entry).collect()
+}
+
+fn recipients() -> Map<String, Value> {
+    let entry = |(name, reply): (&str, &str)| {
+        (
+            name.to_owned(),
+            json!({ "address": format!("{name}@{}", accounts::DOMAIN), "reply": reply }),
+        )
+    };
+    postfix::RECIPIENTS.into_iter().map(entry).collect()
+}
+
+fn listeners(lab: &Lab) -> Map<String, Value> {
+    let entry = |listener: super::Listener| {
+        let facts = json!({
+            "server": listener.server,
+            "name": listener.host,
+            "address": listener.address,
+            "port": listener.port,
+            "quirk": listener.quirk,
+        });
+        (listener.label.to_owned(), facts)
+    };
+    lab.listeners().into_iter().map(entry).collect()
+}

@@ -1,0 +1,248 @@
+//! Every listener of Postfix, one row each. What a row's options mean is in postconf(5).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::lab::certificates::Certificate::{self, *};
+use crate::lab::server::Listener;
+
+/// A listener with its part of `master.cf`.
+#[derive(Debug)]
+pub(super) struct Row {
+    label: &'static str,
+    host: &'static str,
+    address: IpAddr,
+    port: u16,
+    certificate: Certificate,
+    /// The most processes behind it, and of which program.
+    program: &'static str,
+    options: &'static [&'static [&'static str]],
+    quirk: &'static str,
+}
+
+impl Row {
+    const fn host(mut self, name: &'static str, certificate: Certificate) -> Self {
+        self.host = name;
+        self.certificate = certificate;
+        self
+    }
+
+    const fn at(mut self, address: IpAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    const fn behind(mut self, program: &'static str) -> Self {
+        self.program = program;
+        self
+    }
+
+    const fn with(mut self, options: &'static [&'static [&'static str]]) -> Self {
+        self.options = options;
+        self
+    }
+
+    const fn quirk(mut self, quirk: &'static str) -> Self {
+        self.quirk = quirk;
+        self
+    }
+
+    pub(super) fn listener(&self) -> Listener {
+        let Self {
+            label,
+            host,
+            address,
+            port,
+            certificate,
+            quirk,
+            ..
+        } = *self;
+        Listener {
+            server: "postfix",
+            label,
+            host,
+            address,
+            port,
+            certificate,
+            quirk,
+        }
+    }
+
+    /// The row as an entry of `master.cf`.
+    pub(super) fn entry(&self) -> String {
+        let Self {
+            host,
+            port,
+            program,
+            quirk,
+            ..
+        } = self;
+        let socket = match self.address {
+            IpAddr::V4(address) => format!("{address}:{port}"),
+            IpAddr::V6(address) => format!("[{address}]:{port}"),
+        };
+        let mut entry = format!("\n# {quirk}\n{socket} inet n - n - {program}\n");
+        let mut option = |text: &str| entry += &format!("  -o {{ {text} }}\n");
+        option(&format!("myhostname = {host}"));
+        if self.certificate == Absent {
+            option("smtpd_tls_security_level = none");
+        } else {
+            option(&format!("smtpd_tls_cert_file = {{lab}}/tls/{host}.pem"));
+            option(&format!("smtpd_tls_key_file = {{lab}}/tls/{host}.key"));
+        }
+        self.options
+            .iter()
+            .copied()
+            .flatten()
+            .copied()
+            .for_each(option);
+        entry
+    }
+}
+
+const fn row(label: &'static str, last: u8, port: u16) -> Row {
+    Row {
+        label,
+        host: "",
+        address: IpAddr::V4(Ipv4Addr::new(127, 88, 0, last)),
+        port,
+        certificate: Absent,
+        program: "- smtpd",
+        options: &[],
+        quirk: "",
+    }
+}
+
+const AUTH: &[&str] = &["smtpd_sasl_auth_enable = yes"];
+const TLS_FIRST: &[&str] = &[
+    "smtpd_tls_auth_only = yes",
+    "smtpd_tls_security_level = encrypt",
+];
+const IMPLICIT_TLS: &[&str] = &[
+    "smtpd_tls_wrappermode = yes",
+    "smtpd_tls_security_level = encrypt",
+];
+const LOGIN_ONLY: &[&str] = &["smtpd_client_restrictions = permit_sasl_authenticated, reject"];
+/// Restrictions are looked at when they are due, not at RCPT: the only way to be rude in the
+/// greeting.
+const AT_ONCE: &[&str] = &["smtpd_delay_reject = no"];
+const BUSY: &[&str] =
+    &["smtpd_client_restrictions = check_client_access static:{421 4.7.0 Too busy, come back}"];
+const REFUSED: &[&str] =
+    &["smtpd_client_restrictions = check_client_access static:{554 5.7.1 No service for you}"];
+const TARPIT: &[&str] = &[
+    "smtpd_client_restrictions = sleep 1",
+    "smtpd_helo_restrictions = sleep 1",
+    "smtpd_sender_restrictions = sleep 1",
+    "smtpd_recipient_restrictions = sleep 1",
+];
+/// OpenSSL today refuses what old servers still have. These give it back to one listener.
+const OLD: &[&str] = &[
+    "tls_config_file = {lab}/postfix/etc/old-openssl.cnf",
+    "tls_medium_cipherlist = DEFAULT:@SECLEVEL=0",
+];
+
+/// In the order of their addresses.
+pub(super) const ROWS: &[Row] = &[
+    row("smtp-good", 10, 25)
+        .host("good.lab.test", Good)
+        .quirk("STARTTLS, no AUTH: an ordinary MX"),
+    row("submission", 10, 587)
+        .host("good.lab.test", Good)
+        .with(&[AUTH, TLS_FIRST, LOGIN_ONLY])
+        .quirk("STARTTLS required, AUTH after it"),
+    row("submissions", 10, 465)
+        .host("good.lab.test", Good)
+        .with(&[AUTH, IMPLICIT_TLS, LOGIN_ONLY])
+        .quirk("TLS at once, AUTH"),
+    row("smtp-postscreen", 10, 2525)
+        .host("good.lab.test", Good)
+        .behind("1 postscreen")
+        .quirk("postscreen: `220-` at once, `220 ` after 3 s; who speaks in between is told off"),
+    row("smtp-cleartext", 11, 25)
+        .host("cleartext.lab.test", Absent)
+        .with(&[AUTH, &["smtpd_sasl_security_options ="]])
+        .quirk("no TLS; AUTH in clear, ANONYMOUS included"),
+    row("smtp-expired", 12, 25)
+        .host("expired.lab.test", Expired)
+        .quirk("its certificate expired in 2021"),
+    row("smtp-wrong-name", 13, 25)
+        .host("wrong-name.lab.test", WrongName)
+        .quirk("its certificate is for elsewhere.lab.test"),
+    row("smtp-self-signed", 14, 25)
+        .host("self-signed.lab.test", SelfSigned)
+        .quirk("its certificate is signed by itself"),
+    row("smtp-missing-intermediate", 15, 25)
+        .host("missing-intermediate.lab.test", MissingIntermediate)
+        .quirk("does not send the intermediate; the leaf says where it is"),
+    row("smtp-unknown-ca", 16, 25)
+        .host("unknown-ca.lab.test", UnknownAuthority)
+        .quirk("its root is not among the trusted"),
+    row("smtp-not-yet-valid", 17, 25)
+        .host("not-yet-valid.lab.test", NotYetValid)
+        .quirk("its certificate is not valid before 2099"),
+    row("smtp-weak-key", 18, 25)
+        .host("weak-key.lab.test", WeakKey)
+        .with(&[OLD, &["smtpd_tls_protocols = >=TLSv1.2"]])
+        .quirk("RSA key of 1024 bits"),
+    row("smtp-sha1", 19, 25)
+        .host("sha1.lab.test", WeakSignature)
+        .with(&[OLD, &["smtpd_tls_protocols = >=TLSv1.2"]])
+        .quirk("certificate signed with SHA-1"),
+    row("smtp-tls10", 20, 25)
+        .host("tls10.lab.test", Good)
+        .with(&[OLD, &["smtpd_tls_protocols = TLSv1"]])
+        .quirk("TLS 1.0 and nothing newer"),
+    row("smtp-greets-421", 21, 25)
+        .host("greets-421.lab.test", Good)
+        .with(&[AT_ONCE, BUSY])
+        .quirk("greets with 421 and closes"),
+    row("smtp-greets-554", 22, 25)
+        .host("greets-554.lab.test", Good)
+        .with(&[AT_ONCE, REFUSED])
+        .quirk("greets with 554, then waits for QUIT"),
+    row("smtp-slow-greeting", 23, 25)
+        .host("slow-greeting.lab.test", Good)
+        .with(&[AT_ONCE, &["smtpd_client_restrictions = sleep 3, permit"]])
+        .quirk("greets after 3 s"),
+    row("submission-auth-down", 24, 587)
+        .host("auth-down.lab.test", Good)
+        .with(&[AUTH, TLS_FIRST, &["smtpd_sasl_path = private/auth-down"]])
+        .quirk("AUTH offered, but every login is answered 454: its login server hangs up"),
+    row("smtp-good-ipv6", 0, 2526)
+        .host("good.lab.test", Good)
+        .at(IpAddr::V6(Ipv6Addr::LOCALHOST))
+        .quirk("smtp-good over IPv6; only where the machine has it"),
+    row("smtp-broken-starttls", 26, 25)
+        .host("broken-starttls.lab.test", Good)
+        .with(&[&["smtpd_tls_key_file = {lab}/tls/lost.key"]])
+        .quirk("STARTTLS offered, but answered 454: its key is missing"),
+    row("submission-old-auth", 27, 587)
+        .host("old-auth.lab.test", Good)
+        .with(&[AUTH, TLS_FIRST, &["broken_sasl_auth_clients = yes"]])
+        .quirk("offers the old form `AUTH=` too"),
+    row("submission-without-tls", 28, 587)
+        .host("without-tls.lab.test", Good)
+        .with(&[AUTH, &["smtpd_discard_ehlo_keywords = starttls"]])
+        .quirk("submission that forgot its TLS: AUTH in clear, no STARTTLS"),
+    row("smtp-tarpit", 29, 25)
+        .host("tarpit.lab.test", Good)
+        .with(&[AT_ONCE, TARPIT])
+        .quirk("tarpit: 1 s each before the replies to connect, EHLO, MAIL and RCPT"),
+    row("submissions-client-certificate", 30, 465)
+        .host("client-certificate.lab.test", Good)
+        .with(&[
+            AUTH,
+            IMPLICIT_TLS,
+            &[
+                "smtpd_tls_req_ccert = yes",
+                "smtpd_tls_CAfile = {lab}/tls/ca.pem",
+            ],
+        ])
+        .quirk("TLS at once; who has no client certificate of the lab's root is told 421"),
+    row("smtp-ecdsa", 31, 25)
+        .host("ecdsa.lab.test", Ecdsa)
+        .quirk("smtp-good with an ECDSA certificate (P-256)"),
+    row("smtp-intermediate", 32, 25)
+        .host("intermediate.lab.test", Chain)
+        .quirk("smtp-good with a certificate of an intermediate, which it sends"),
+];
