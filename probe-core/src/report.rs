@@ -76,12 +76,9 @@ impl<F> Report<F> {
         if let Some(failure) = &self.failure {
             return format!("{} ({})", failure.detail, failure.phase);
         }
-        let worst = self
-            .parts
-            .iter()
-            .max_by_key(|part| part.verdict())
-            .filter(|part| part.verdict() > Verdict::Ok);
-        if let Some(part) = worst {
+        let worst = self.parts.iter().map(Report::verdict).max();
+        let is_worst = |part: &&Report| part.verdict() > Verdict::Ok && Some(part.verdict()) == worst;
+        if let Some(part) = self.parts.iter().find(is_worst) {
             return format!("{}: {}", part.target, part.headline());
         }
         match self

@@ -100,7 +100,8 @@ impl Log {
         let start = begun - self.started;
         let end = self.started.elapsed();
         match self.spans.last_mut() {
-            Some(last) if last.phase == phase && last.end() == start => {
+            // Between the two lies only what this machine needed to think.
+            Some(last) if last.phase == phase && last.end() <= start => {
                 last.duration = end - last.start;
             }
             _ => self.spans.push(Span::new(phase, start, end - start)),

@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// One SMTP dialogue: greeting, EHLO, STARTTLS, EHLO, AUTH, QUIT, as far as the options ask for it.
 #[derive(Debug)]
 pub struct SmtpDialogue {
-    options: Options,
+    options: Arc<Options>,
     security: Security,
     name: EhloName,
     state: State,
@@ -63,7 +63,7 @@ type Next = Result<Step<Command>, Failure>;
 
 impl SmtpDialogue {
     /// A dialogue that asks what the options say, in which we call ourselves `name`.
-    pub fn new(options: Options, security: Security, name: EhloName) -> Self {
+    pub fn new(options: Arc<Options>, security: Security, name: EhloName) -> Self {
         Self {
             options,
             security,

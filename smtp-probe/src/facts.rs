@@ -140,17 +140,9 @@ impl Facts for SmtpFacts {
         }
         out.set("knows_ehlo", self.knows_ehlo);
         out.set("starttls", self.starttls.word());
-        out.tree("capabilities", |out| {
-            for (when, capabilities) in [
-                ("clear", &self.clear),
-                ("tls", &self.secured),
-                ("authenticated", &self.authenticated),
-            ] {
-                if let Some(capabilities) = capabilities {
-                    out.tree(when, |out| record_capabilities(capabilities, when, out));
-                }
-            }
-        });
+        if self.capabilities().is_some() {
+            out.tree("capabilities", |out| self.record_capabilities(out));
+        }
         if let Some(limit) = self.capabilities().and_then(Capabilities::size_limit) {
             let metric = Metric::whole("probe_smtp_size_limit_bytes", Unit::Bytes, limit);
             out.metric("size_limit", metric);
@@ -160,6 +152,20 @@ impl Facts for SmtpFacts {
         }
         if let Some(auth) = &self.auth {
             out.tree("auth", |out| record_auth(auth, out));
+        }
+    }
+}
+
+impl SmtpFacts {
+    fn record_capabilities(&self, out: &mut Record) {
+        for (when, capabilities) in [
+            ("clear", &self.clear),
+            ("tls", &self.secured),
+            ("authenticated", &self.authenticated),
+        ] {
+            if let Some(capabilities) = capabilities {
+                out.tree(when, |out| record_capabilities(capabilities, when, out));
+            }
         }
     }
 }
@@ -183,7 +189,10 @@ fn record_greeting(greeting: &Greeting, out: &mut Record) {
             Metric::new("probe_smtp_status_code", Unit::Count, code),
         );
     }
-    out.set("domain", greeting.domain());
+    // A refusal begins with its reason, not with a name.
+    if greeting.code().is_some_and(Code::is_completion) {
+        out.set("domain", greeting.domain());
+    }
     out.set("lines", greeting.reply().lines().collect::<Vec<_>>());
 }
 

@@ -1,0 +1,153 @@
+//! The bodies of the fuzz targets. Each states one law and panics where it does not hold; the corpus is
+//! replayed under plain `cargo test`.
+
+#![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
+
+use std::sync::Arc;
+
+use probe_net::sasl::Credentials;
+use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
+use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
+
+use crate::{Capabilities, EhloName, Options, Reply, SmtpCodec, SmtpDialogue};
+
+/// However the stream is cut, the same replies come out; and whatever they are, they can be read.
+pub fn reply(data: &[u8]) {
+    let Some((piece, stream)) = data.split_first() else {
+        return;
+    };
+    let whole = replies(stream, stream.len());
+    let cut = replies(stream, usize::from(*piece).max(1));
+    assert_eq!(whole, cut, "cut into pieces of {piece}");
+    for reply in whole.0 {
+        read_all_of(reply);
+    }
+}
+
+/// All replies of a stream that arrives in pieces, and how it ended: in an error or not.
+fn replies(stream: &[u8], piece: usize) -> (Vec<Reply>, bool) {
+    let mut codec = SmtpCodec::default();
+    let mut oddities = Oddities::default();
+    let mut replies = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    while end < stream.len() {
+        end = (end + piece).min(stream.len());
+        loop {
+            match codec.decode(stream.get(start..end).unwrap_or_default(), &mut oddities) {
+                Ok(Decoded::Frame { reply, used }) => {
+                    replies.push(reply);
+                    start += used;
+                }
+                Ok(Decoded::Partial) => break,
+                Err(_) => return (replies, true),
+            }
+        }
+    }
+    (replies, false)
+}
+
+fn read_all_of(reply: Reply) {
+    let lines = reply.lines().count();
+    let _ = (reply.enhanced(), reply.text().len(), format!("{reply:?}"));
+    let capabilities = Capabilities::new(reply);
+    assert!(capabilities.keywords().count() < lines.max(1));
+    let _ = (
+        capabilities.size_limit(),
+        capabilities.mechanisms(),
+        capabilities.domain().len(),
+    );
+}
+
+/// Whatever the server says, the dialogue ends, and soon.
+pub fn dialogue(data: &[u8]) {
+    const STEPS: usize = 100;
+    let Some((choice, mut stream)) = data.split_first() else {
+        return;
+    };
+    let Some(mut dialogue) = chosen(*choice) else {
+        return;
+    };
+    let mut codec = SmtpCodec::default();
+    let mut oddities = Oddities::default();
+    let secured = || Event::Secured(Arc::new(TlsFacts::unknown("mx.example.test")));
+    let mut event = if choice & 1 == 0 {
+        Event::Connected
+    } else {
+        secured()
+    };
+    for _ in 0..STEPS {
+        let patience = match dialogue.next(event) {
+            Err(_) | Ok(Step::Done) => return leave(&dialogue, &mut codec),
+            Ok(Step::Await { patience, .. }) => patience,
+            Ok(Step::Send { commands, patience }) => {
+                for (_, command) in commands {
+                    codec.encode(&command, &mut Outgoing::default());
+                }
+                patience
+            }
+            Ok(_) => {
+                event = secured();
+                continue;
+            }
+        };
+        event = match codec.decode(stream, &mut oddities) {
+            Ok(Decoded::Frame { reply, used }) => {
+                stream = stream.get(used..).unwrap_or_default();
+                Event::Reply(reply)
+            }
+            _ if patience.is_some() => Event::Closed,
+            _ => return,
+        };
+    }
+    panic!("{STEPS} steps and no end");
+}
+
+fn leave(dialogue: &SmtpDialogue, codec: &mut SmtpCodec) {
+    if let Some(farewell) = dialogue.farewell() {
+        codec.encode(&farewell, &mut Outgoing::default());
+    }
+}
+
+/// A dialogue with one of the combinations of options.
+fn chosen(choice: u8) -> Option<SmtpDialogue> {
+    let security = match choice >> 1 & 3 {
+        0 => Security::Opportunistic,
+        1 => Security::Required,
+        2 => Security::Cleartext,
+        _ => Security::Implicit,
+    };
+    let credentials = match choice >> 3 & 3 {
+        0 => None,
+        1 => Some(Credentials::password("alice", "wonderland").ok()?),
+        2 => Some(Credentials::token("alice", "t".repeat(600)).ok()?),
+        _ => Some(Credentials::external(None).ok()?),
+    };
+    let mut options = Options::new(Net::new(Tls::ring(rustls::RootCertStore::empty())))
+        .secrets_over(SecretsOver::Cleartext)
+        .ehlo_after_auth(choice & 32 == 0);
+    options.credentials = credentials;
+    let name: EhloName = "probe.example.test".parse().ok()?;
+    Some(SmtpDialogue::new(Arc::new(options), security, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use probe_testkit::corpus;
+
+    #[test]
+    fn the_corpus_of_replies_holds_the_law() {
+        for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/reply")) {
+            super::reply(&data);
+        }
+    }
+
+    #[test]
+    fn the_corpus_of_dialogues_holds_the_law() {
+        for (_, data) in corpus(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/corpus/dialogue"
+        )) {
+            super::dialogue(&data);
+        }
+    }
+}

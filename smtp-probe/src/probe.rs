@@ -1,6 +1,7 @@
 //! Dial, drive, report: the only place here that waits.
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use probe_core::{Context, Failure, Host, Probe, Report, Target};
@@ -19,7 +20,7 @@ use crate::reply::SmtpCodec;
 /// It never sends mail.
 #[derive(Clone, Debug)]
 pub struct SmtpProbe {
-    options: Options,
+    options: Arc<Options>,
 }
 
 impl SmtpProbe {
@@ -29,7 +30,9 @@ impl SmtpProbe {
     }
 
     pub(crate) fn new(options: Options) -> Self {
-        Self { options }
+        Self {
+            options: Arc::new(options),
+        }
     }
 
     /// One session with the host, or with one of its addresses.

@@ -33,6 +33,21 @@ pub struct TlsFacts {
 }
 
 impl TlsFacts {
+    /// Facts of which nothing is known but the name: for tests of machines.
+    pub fn unknown(server_name: impl Into<String>) -> Self {
+        Self {
+            server_name: server_name.into(),
+            version: None,
+            suite: None,
+            group: None,
+            alpn: None,
+            chain: Vec::new(),
+            faults: Vec::new(),
+            revocation: None,
+            binding: Binding::default(),
+        }
+    }
+
     /// Whether the handshake came to its end and nothing speaks against the certificate.
     pub fn is_verified(&self) -> bool {
         self.version.is_some() && self.faults.is_empty()
@@ -194,20 +209,10 @@ impl Session {
     }
 
     fn no_facts(&self) -> TlsFacts {
-        TlsFacts {
-            server_name: match &self.name {
-                ServerName::IpAddress(address) => core::net::IpAddr::from(*address).to_string(),
-                name => name.to_str().into_owned(),
-            },
-            version: None,
-            suite: None,
-            group: None,
-            alpn: None,
-            chain: Vec::new(),
-            faults: Vec::new(),
-            revocation: None,
-            binding: Binding::default(),
-        }
+        TlsFacts::unknown(match &self.name {
+            ServerName::IpAddress(address) => core::net::IpAddr::from(*address).to_string(),
+            name => name.to_str().into_owned(),
+        })
     }
 }
 

@@ -1,0 +1,80 @@
+//! Mistakes of the caller are found when the probe is built, before anything is said.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod common;
+
+use common::World;
+use probe_core::{Target, TargetError};
+use probe_net::sasl::{Credentials, CredentialsError, Mechanism};
+use probe_net::tls::{SecretsOver, Security};
+use smtp_probe::{ConfigError, EhloName, EhloNameError};
+
+fn alice() -> Credentials {
+    Credentials::password("alice", "wonderland").unwrap()
+}
+
+#[test]
+fn a_password_that_would_go_in_clear_is_refused_unless_it_is_allowed_by_name() {
+    let world = World::new();
+    let in_clear = || {
+        world
+            .options()
+            .security(Security::Cleartext)
+            .credentials(alice())
+    };
+    assert_eq!(in_clear().build().unwrap_err(), ConfigError::SecretsInClear);
+    assert!(
+        in_clear()
+            .secrets_over(SecretsOver::Cleartext)
+            .build()
+            .is_ok()
+    );
+}
+
+#[test]
+fn credentials_that_no_allowed_mechanism_takes_are_refused() {
+    let world = World::new();
+    let with = |mechanisms: &[Mechanism]| {
+        world
+            .options()
+            .credentials(alice())
+            .mechanisms(mechanisms)
+            .build()
+    };
+    assert_eq!(
+        with(&[Mechanism::XOAuth2]).unwrap_err(),
+        ConfigError::NoMechanism
+    );
+    assert_eq!(with(&[]).unwrap_err(), ConfigError::NoMechanism);
+    assert!(with(&[Mechanism::XOAuth2, Mechanism::Plain]).is_ok());
+}
+
+#[test]
+fn what_would_end_a_command_line_is_refused_wherever_it_comes_in() {
+    let ehlo = |name: &str| name.parse::<EhloName>().unwrap_err();
+    assert_eq!(
+        ehlo("me\r\nRSET"),
+        EhloNameError::Name(TargetError::Character('\r'))
+    );
+    assert_eq!(
+        ehlo("me\0"),
+        EhloNameError::Name(TargetError::Character('\0'))
+    );
+    assert_eq!(ehlo("[192.0.2.1"), EhloNameError::Literal);
+    assert_eq!(ehlo("[2001:db8::1]"), EhloNameError::Literal);
+    assert_eq!(ehlo("[192.0.2.1]\r\n"), EhloNameError::Literal);
+    assert_eq!(ehlo(""), EhloNameError::Name(TargetError::Empty));
+    let target = "mx\r\nQUIT:25".parse::<Target>().unwrap_err();
+    assert_eq!(target, TargetError::Character('\r'));
+    let secret = Credentials::password("alice", "a\nb").unwrap_err();
+    assert_eq!(secret, CredentialsError::ControlCharacter("password"));
+}
+
+#[test]
+fn options_and_probe_do_not_show_the_password() {
+    let world = World::new();
+    let options = world.options().credentials(alice());
+    assert!(!format!("{options:?}").contains("wonderland"));
+    assert!(!format!("{:?}", options.build().unwrap()).contains("wonderland"));
+}
