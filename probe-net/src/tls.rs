@@ -26,6 +26,7 @@ pub use findings::{FINDINGS, Thresholds, judge};
 pub use revocation::Revocation;
 pub use verify::Fault;
 
+#[cfg(feature = "sasl")]
 pub(crate) use facts::hex;
 pub(crate) use findings::STARTTLS_INJECTION;
 pub use findings::{STARTTLS_NOT_OFFERED, STARTTLS_REFUSED};

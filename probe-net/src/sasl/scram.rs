@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use probe_core::Secret;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -251,9 +251,9 @@ impl Hash {
     }
 }
 
-fn mac<M: Mac + hmac::digest::KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
+fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
     // A key of any length is a key for HMAC (RFC 2104).
-    <M as Mac>::new_from_slice(key).map_or_else(
+    <M as KeyInit>::new_from_slice(key).map_or_else(
         |_| Vec::new(),
         |mut mac| {
             mac.update(message);

@@ -150,6 +150,7 @@ pub(crate) fn day(time: SystemTime) -> String {
 /// What ties an authentication to this very channel (RFC 5929, RFC 9266). It leaves this crate only inside
 /// a SASL message.
 #[derive(Clone, Default)]
+#[cfg_attr(not(feature = "sasl"), allow(dead_code, reason = "only SASL reads it"))]
 pub(crate) struct Binding {
     /// `tls-exporter`: TLS 1.3 only.
     pub(crate) exporter: Option<[u8; 32]>,
