@@ -15,9 +15,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod credentials;
+mod mechanism;
 mod scram;
-
-use core::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -26,218 +26,11 @@ use md5::Md5;
 use probe_core::Secret;
 
 use crate::tls::TlsFacts;
+use credentials::Kind;
 use scram::{ChannelBinding, Scram};
 
-/// A way to authenticate.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Mechanism {
-    /// RFC 4505: as nobody.
-    Anonymous,
-    /// RFC 2195. It protects the password on the way, but the server must know it in clear.
-    CramMd5,
-    /// RFC 4422 appendix A: as whom the client certificate names.
-    External,
-    /// draft-murchison-sasl-login: PLAIN in two steps.
-    Login,
-    /// RFC 7628: with a token.
-    OAuthBearer,
-    /// RFC 4616: the password itself.
-    Plain,
-    /// RFC 5802.
-    ScramSha1,
-    /// RFC 5802, tied to the TLS channel.
-    ScramSha1Plus,
-    /// RFC 7677.
-    ScramSha256,
-    /// RFC 7677, tied to the TLS channel.
-    ScramSha256Plus,
-    /// Google's forerunner of OAUTHBEARER.
-    XOAuth2,
-}
-
-impl Mechanism {
-    /// All that are known here, the strongest first.
-    pub const ALL: [Self; 11] = [
-        Self::External,
-        Self::ScramSha256Plus,
-        Self::ScramSha1Plus,
-        Self::ScramSha256,
-        Self::ScramSha1,
-        Self::OAuthBearer,
-        Self::XOAuth2,
-        Self::CramMd5,
-        Self::Plain,
-        Self::Login,
-        Self::Anonymous,
-    ];
-
-    /// The name that servers offer it by.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Anonymous => "ANONYMOUS",
-            Self::CramMd5 => "CRAM-MD5",
-            Self::External => "EXTERNAL",
-            Self::Login => "LOGIN",
-            Self::OAuthBearer => "OAUTHBEARER",
-            Self::Plain => "PLAIN",
-            Self::ScramSha1 => "SCRAM-SHA-1",
-            Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
-            Self::XOAuth2 => "XOAUTH2",
-        }
-    }
-
-    /// The mechanism of this name, in any case of letters.
-    pub fn named(name: &[u8]) -> Option<Self> {
-        let same = |known: &Self| known.as_str().as_bytes().eq_ignore_ascii_case(name);
-        Self::ALL.into_iter().find(same)
-    }
-
-    const fn binds_channel(self) -> bool {
-        matches!(self, Self::ScramSha1Plus | Self::ScramSha256Plus)
-    }
-
-    /// Whether these credentials are of the kind that it takes.
-    pub fn takes(self, credentials: &Credentials) -> bool {
-        match credentials.0 {
-            Kind::Anonymous { .. } => self == Self::Anonymous,
-            Kind::External { .. } => self == Self::External,
-            Kind::Token { .. } => matches!(self, Self::OAuthBearer | Self::XOAuth2),
-            Kind::Password { .. } => !matches!(
-                self,
-                Self::Anonymous | Self::External | Self::OAuthBearer | Self::XOAuth2
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Mechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// Who we are and how we show it.
-#[derive(Clone, Debug)]
-pub struct Credentials(Kind);
-
-#[derive(Clone, Debug)]
-enum Kind {
-    Anonymous { trace: String },
-    External { authorize_as: String },
-    Password { user: String, password: Secret },
-    Token { user: String, token: Secret },
-}
-
-impl Credentials {
-    /// A user name and a password.
-    ///
-    /// # Errors
-    /// One of them is empty or contains NUL, CR or LF.
-    pub fn password(
-        user: impl Into<String>,
-        password: impl Into<Secret>,
-    ) -> Result<Self, CredentialsError> {
-        let (user, password) = (user.into(), password.into());
-        check("user name", user.as_bytes())?;
-        check("password", password.expose())?;
-        Ok(Self(Kind::Password { user, password }))
-    }
-
-    /// A user name and an OAuth 2.0 access token.
-    ///
-    /// # Errors
-    /// One of them is empty or contains NUL, CR or LF.
-    pub fn token(
-        user: impl Into<String>,
-        token: impl Into<Secret>,
-    ) -> Result<Self, CredentialsError> {
-        let (user, token) = (user.into(), token.into());
-        check("user name", user.as_bytes())?;
-        check("token", token.expose())?;
-        Ok(Self(Kind::Token { user, token }))
-    }
-
-    /// The client certificate that TLS shows, and whom to act as, where that is somebody else.
-    ///
-    /// # Errors
-    /// The name is empty or contains NUL, CR or LF.
-    pub fn external(authorize_as: Option<String>) -> Result<Self, CredentialsError> {
-        if let Some(name) = &authorize_as {
-            check("user name", name.as_bytes())?;
-        }
-        let authorize_as = authorize_as.unwrap_or_default();
-        Ok(Self(Kind::External { authorize_as }))
-    }
-
-    /// Nobody in particular; `trace` is shown to the server's operator.
-    ///
-    /// # Errors
-    /// The trace is empty or contains NUL, CR or LF.
-    pub fn anonymous(trace: impl Into<String>) -> Result<Self, CredentialsError> {
-        let trace = trace.into();
-        check("trace", trace.as_bytes())?;
-        Ok(Self(Kind::Anonymous { trace }))
-    }
-
-    /// The user name, where there is one.
-    pub fn user(&self) -> &str {
-        match &self.0 {
-            Kind::Anonymous { .. } => "",
-            Kind::External { authorize_as } => authorize_as,
-            Kind::Password { user, .. } | Kind::Token { user, .. } => user,
-        }
-    }
-
-    fn secret(&self) -> &[u8] {
-        match &self.0 {
-            Kind::Anonymous { .. } | Kind::External { .. } => &[],
-            Kind::Password { password, .. } => password.expose(),
-            Kind::Token { token, .. } => token.expose(),
-        }
-    }
-}
-
-fn check(what: &'static str, bytes: &[u8]) -> Result<(), CredentialsError> {
-    if bytes.is_empty() {
-        return Err(CredentialsError::Empty(what));
-    }
-    match bytes
-        .iter()
-        .any(|byte| matches!(byte, b'\0' | b'\r' | b'\n'))
-    {
-        true => Err(CredentialsError::ControlCharacter(what)),
-        false => Ok(()),
-    }
-}
-
-/// Why credentials cannot be used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CredentialsError {
-    /// NUL, CR or LF would end the message or begin another.
-    #[error("the {0} contains NUL, CR or LF")]
-    ControlCharacter(&'static str),
-    /// There is nothing.
-    #[error("the {0} is empty")]
-    Empty(&'static str),
-}
-
-/// The offered mechanisms that these credentials fit, the strongest first.
-pub fn candidates(
-    offered: &[Mechanism],
-    credentials: &Credentials,
-    tls: Option<&TlsFacts>,
-) -> Vec<Mechanism> {
-    let usable = |mechanism: &Mechanism| {
-        offered.contains(mechanism)
-            && mechanism.takes(credentials)
-            && (!mechanism.binds_channel() || ChannelBinding::of(tls).is_some())
-    };
-    Mechanism::ALL.into_iter().filter(usable).collect()
-}
+pub use credentials::{Credentials, CredentialsError};
+pub use mechanism::{Mechanism, candidates};
 
 /// Where the nonces of SCRAM come from.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -569,47 +362,6 @@ mod tests {
         assert_eq!(exchange.respond(reason).unwrap().expose(), b"\x01");
         assert_eq!(exchange.server_error(), Some(&reason[..]));
         assert_eq!(exchange.respond(reason).unwrap_err(), SaslError::Unexpected);
-    }
-
-    #[test]
-    fn the_strongest_offered_mechanism_that_can_work_comes_first() {
-        use Mechanism::*;
-        let offered = [
-            Plain,
-            Login,
-            CramMd5,
-            ScramSha1,
-            ScramSha256,
-            ScramSha256Plus,
-            XOAuth2,
-            External,
-        ];
-        assert_eq!(
-            candidates(&offered, &alice(), None),
-            [ScramSha256, ScramSha1, CramMd5, Plain, Login]
-        );
-        let token = Credentials::token("alice", "t").unwrap();
-        assert_eq!(candidates(&offered, &token, None), [XOAuth2]);
-        let external = Credentials::external(None).unwrap();
-        assert_eq!(candidates(&offered, &external, None), [External]);
-    }
-
-    #[test]
-    fn what_would_break_the_message_is_refused() {
-        let error = |user: &str, password: &str| Credentials::password(user, password).unwrap_err();
-        assert_eq!(error("", "x"), CredentialsError::Empty("user name"));
-        assert_eq!(
-            error("a\r\nQUIT", "x"),
-            CredentialsError::ControlCharacter("user name")
-        );
-        assert_eq!(
-            error("a", "x\0y"),
-            CredentialsError::ControlCharacter("password")
-        );
-        assert_eq!(
-            error("a", "x\n"),
-            CredentialsError::ControlCharacter("password")
-        );
     }
 
     #[test]
