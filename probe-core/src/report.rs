@@ -77,7 +77,8 @@ impl<F> Report<F> {
             return format!("{} ({})", failure.detail, failure.phase);
         }
         let worst = self.parts.iter().map(Report::verdict).max();
-        let is_worst = |part: &&Report| part.verdict() > Verdict::Ok && Some(part.verdict()) == worst;
+        let is_worst =
+            |part: &&Report| part.verdict() > Verdict::Ok && Some(part.verdict()) == worst;
         if let Some(part) = self.parts.iter().find(is_worst) {
             return format!("{}: {}", part.target, part.headline());
         }

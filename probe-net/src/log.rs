@@ -31,12 +31,16 @@ impl Log {
     /// How long the answer to a farewell is waited for.
     pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
 
+    /// No probe takes longer: what a caller means by a larger budget is "no limit".
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
     /// Starts the clock.
     pub fn begin(context: &Context) -> Self {
         let started = Instant::now();
+        let budget = context.budget.min(Self::LONGEST);
         Self {
             started,
-            deadline: started + (context.budget - Self::reserve(context)),
+            deadline: started + (budget - Self::reserve(context)),
             context: context.clone(),
             spans: Vec::with_capacity(8),
             transcript: Transcript::default(),
@@ -87,7 +91,8 @@ impl Log {
 
     /// The instant at which a phase that begins now must end.
     pub(crate) fn limit(&self, phase: Phase, begun: Instant) -> Instant {
-        self.deadline.min(begun + self.context.patience(phase))
+        let patience = self.context.patience(phase).min(Self::LONGEST);
+        self.deadline.min(begun + patience)
     }
 
     /// The instant at which even a farewell must end.

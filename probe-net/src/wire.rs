@@ -169,11 +169,9 @@ impl Wire {
             let detail = format!("nothing secret was sent: {reason}");
             return Err(Failure::new(phase, FailureKind::Withheld, detail));
         }
-        for secret in outgoing.secrets() {
-            if secret.len() >= Self::SHORTEST_ECHO {
-                self.said.push(Zeroizing::new(secret.to_vec()));
-            }
-        }
+        let forms = outgoing.secrets().flat_map(forms);
+        self.said
+            .extend(forms.filter(|form| form.len() >= Self::SHORTEST_ECHO));
         Ok(())
     }
 
@@ -313,19 +311,41 @@ impl Buffer {
     fn hide(&mut self, secrets: &[Zeroizing<Vec<u8>>], more: usize) {
         for secret in secrets {
             let from = self.end.saturating_sub(more + secret.len()).max(self.start);
-            let recent = self.bytes.get_mut(from..self.end).unwrap_or_default();
-            while let Some(at) = recent
+            let mut rest = self.bytes.get_mut(from..self.end).unwrap_or_default();
+            while let Some(at) = rest
                 .windows(secret.len())
                 .position(|seen| seen == &***secret)
             {
-                recent
-                    .iter_mut()
-                    .skip(at)
-                    .take(secret.len())
-                    .for_each(|byte| *byte = b'*');
+                let (seen, unseen) = rest.split_at_mut(at + secret.len());
+                seen.iter_mut().skip(at).for_each(|byte| *byte = b'*');
+                rest = unseen;
             }
         }
     }
+}
+
+/// In what forms a server could repeat a secret: as it was said, in base64, and, where that is a SASL message, the
+/// password or token in it.
+fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    #[cfg_attr(
+        not(feature = "sasl"),
+        allow(unused_mut, reason = "base64 comes with SASL")
+    )]
+    let mut forms = vec![Zeroizing::new(secret.to_vec())];
+    #[cfg(feature = "sasl")]
+    {
+        use crate::sasl::{from_base64, to_base64};
+        let encoded = to_base64(&probe_core::Secret::new(secret));
+        forms.push(Zeroizing::new(encoded.expose().to_vec()));
+        if let Some(message) = from_base64(secret).map(Zeroizing::new) {
+            // RFC 4616 puts NUL before the password, RFC 7628 U+0001 around the token.
+            let mut parts = message.split(|byte| matches!(byte, 0 | 1));
+            let last = parts.rfind(|part| !part.is_empty()).unwrap_or_default();
+            let last = last.strip_prefix(b"auth=Bearer ").unwrap_or(last);
+            forms.push(Zeroizing::new(last.to_vec()));
+        }
+    }
+    forms
 }
 
 #[cfg(test)]
@@ -354,6 +374,15 @@ mod tests {
             buffer.unread(),
             b"500 AUTH PLAIN ******************** what?\r\n"
         );
+    }
+
+    /// Once it went on for ever: what was overwritten was found again.
+    #[test]
+    fn a_secret_of_nothing_but_stars_is_found_once() {
+        let secrets = [Zeroizing::new(b"******".to_vec())];
+        let mut buffer = Buffer::default();
+        arrive(&mut buffer, b"220 ******** Welcome ********\r\n", &secrets);
+        assert_eq!(buffer.unread(), b"220 ******** Welcome ********\r\n");
     }
 
     #[test]

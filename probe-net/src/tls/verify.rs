@@ -260,21 +260,29 @@ impl Examination<'_> {
         let Some(leaf) = self.chain.first() else {
             return vec![Fault::Invalid("the certificate cannot be read".to_owned())];
         };
-        let mut faults = Vec::from_iter(self.fault_of_path(leaf));
+        let broken = self.path_at(self.now).err();
+        let fault_of_path = broken
+            .clone()
+            .and_then(|error| self.fault_of_path(leaf, error));
+        let mut faults = Vec::from_iter(fault_of_path);
         faults.extend(self.faults_of_time());
         faults.extend(self.fault_of_name(leaf, name));
         faults.extend(self.faults_of_strength(leaf));
+        // What webpki does not trust is not trusted here, even if its reason was taken for something else.
+        if faults.is_empty() {
+            faults.extend(broken.map(|error| Fault::Invalid(error.to_string())));
+        }
         faults
     }
 
-    fn fault_of_path(&self, leaf: &Certificate) -> Option<Fault> {
+    fn fault_of_path(&self, leaf: &Certificate, error: webpki::Error) -> Option<Fault> {
         use webpki::Error;
-        let error = match self.path_at(self.now) {
+        let error = match error {
             // The clock is judged by itself: would the path hold on a day on which all of it is valid?
-            Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. }) => {
+            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
                 self.path_at(self.common_day()?).err()?
             }
-            outcome => outcome.err()?,
+            other => other,
         };
         match error {
             Error::CertExpired { .. } | Error::CertNotValidYet { .. } => None,
