@@ -24,12 +24,12 @@ pub use certificate::{Certificate, PublicKey};
 pub use facts::TlsFacts;
 pub use findings::{FINDINGS, Thresholds, judge};
 pub use revocation::Revocation;
-pub use verify::Fault;
+pub use verify::{ClientCertificate, Fault};
 
 #[cfg(feature = "sasl")]
 pub(crate) use facts::hex;
 pub(crate) use findings::STARTTLS_INJECTION;
-pub use findings::{STARTTLS_NOT_OFFERED, STARTTLS_REFUSED};
+pub use findings::{CLIENT_CERTIFICATE, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED};
 pub(crate) use tap::Tap;
 pub(crate) use trouble::{alert, broken_handshake, refused};
 use verify::Recorder;
@@ -92,19 +92,17 @@ impl Tls {
     /// # Errors
     /// The provider supports neither TLS 1.2 nor TLS 1.3.
     pub fn new(provider: Arc<CryptoProvider>, roots: RootCertStore) -> Result<Self, TlsError> {
-        let roots = Arc::new(roots);
-        let recorder = Arc::new(Recorder::idle(&provider, &roots));
+        // Each handshake gets a verifier that knows the roots; this configuration is only its mould.
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::Provider(error.to_string()))?
-            .dangerous()
-            .with_custom_certificate_verifier(recorder)
+            .with_root_certificates(RootCertStore::empty())
             .with_no_client_auth();
         // Each probe wants to see the whole handshake.
         config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
-            roots,
+            roots: Arc::new(roots),
         })
     }
 
@@ -162,9 +160,11 @@ impl Tls {
         let recorder = Arc::new(Recorder::new(
             self.config.crypto_provider(),
             &self.roots,
+            &self.config.client_auth_cert_resolver,
             now,
         ));
         let mut config = (*self.config).clone();
+        config.client_auth_cert_resolver = recorder.clone();
         config
             .dangerous()
             .set_certificate_verifier(recorder.clone());

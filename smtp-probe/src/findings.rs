@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use probe_core::{Finding, FindingKind, Phase, Severity, Span};
 use probe_net::excerpt;
-use probe_net::tls::{self, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED, Security};
+use probe_net::tls::{self, ClientCertificate, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED, Security};
 
 use crate::facts::{SmtpFacts, StartTls};
 use crate::options::Options;
@@ -141,6 +141,7 @@ pub fn judge(
     options: &Options,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    findings.extend(client_certificate(facts));
     findings.extend(greeting(facts));
     findings.extend(delay(seen));
     findings.extend(starttls(facts, security));
@@ -150,6 +151,17 @@ pub fn judge(
     findings.extend(ehlo(facts));
     findings.extend(auth(facts));
     findings
+}
+
+/// Some servers finish the handshake and say only then that they wanted a certificate (Postfix:
+/// smtpd_tls_req_ccert).
+fn client_certificate(facts: &SmtpFacts) -> Option<Finding> {
+    let reply = facts.greeting.as_ref()?.reply();
+    let refused = !reply.code()?.is_completion();
+    let missing = facts.tls.as_ref()?.client_certificate == ClientCertificate::NotShown;
+    let words = excerpt(reply.raw());
+    let meant = words.to_ascii_lowercase().contains("certificate");
+    (refused && missing && meant).then(|| tls::CLIENT_CERTIFICATE.found(words))
 }
 
 fn greeting(facts: &SmtpFacts) -> Option<Finding> {

@@ -203,7 +203,7 @@ async fn each_broken_listener_is_told_as_what_it_is() {
         (
             "submissions-client-certificate",
             None,
-            "smtp.greeting.busy",
+            "tls.client-certificate",
             Some(FailureKind::Temporary),
         ),
     ];
@@ -463,6 +463,15 @@ async fn the_old_form_of_auth_is_understood_and_told() {
     .await;
     assert_eq!(report.failure, None, "{report:?}");
     assert_eq!(codes(&report), ["smtp.auth.legacy-form"]);
+}
+
+#[tokio::test]
+async fn behind_a_load_balancer_both_proxy_headers_open_the_door() {
+    for version in [ProxyVersion::V1, ProxyVersion::V2] {
+        let net = Net::new(trusting_tls()).with_proxy(Proxy::new(version));
+        let report = ask_over("smtp-behind-proxy", net, |options| options).await;
+        assert_eq!(report.verdict(), Verdict::Ok, "{version:?}: {report:?}");
+    }
 }
 
 #[tokio::test]

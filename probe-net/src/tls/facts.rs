@@ -7,7 +7,7 @@ use probe_core::{Metric, Record};
 use rustls::ClientConnection;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use super::{Certificate, Fault, Revocation, Session};
+use super::{Certificate, ClientCertificate, Fault, Revocation, Session};
 
 /// Everything that one TLS handshake showed, whether or not it is to be trusted.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct TlsFacts {
     pub faults: Vec<Fault>,
     /// What a stapled OCSP response said.
     pub revocation: Option<Revocation>,
+    /// What became of our own certificate.
+    pub client_certificate: ClientCertificate,
     pub(crate) binding: Binding,
 }
 
@@ -44,6 +46,7 @@ impl TlsFacts {
             chain: Vec::new(),
             faults: Vec::new(),
             revocation: None,
+            client_certificate: ClientCertificate::NotAsked,
             binding: Binding::default(),
         }
     }
@@ -81,6 +84,17 @@ impl TlsFacts {
         let faults = self.faults.iter().map(|fault| fault.kind().code);
         out.set("faults", faults.collect::<Vec<_>>());
         out.set("revocation", self.revocation.map(revocation_word));
+        if self.client_certificate != ClientCertificate::NotAsked {
+            let shown = self.client_certificate == ClientCertificate::Shown;
+            out.set(
+                "client_certificate",
+                if shown {
+                    "shown"
+                } else {
+                    "asked for, not shown"
+                },
+            );
+        }
         out.trees("chain", &self.chain, record_certificate);
     }
 }
@@ -204,6 +218,7 @@ impl Session {
             chain: seen.chain,
             faults: seen.faults,
             revocation: seen.revocation,
+            client_certificate: self.recorder.client_certificate(),
             binding,
             ..self.no_facts()
         })

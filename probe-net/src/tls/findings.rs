@@ -109,7 +109,8 @@ static WRONG_USAGE: FindingKind = FindingKind::new(
     "the certificate is not meant for servers",
     "Have one issued with the extended key usage serverAuth.",
 );
-pub(crate) static CLIENT_CERTIFICATE: FindingKind = FindingKind::new(
+/// The server refuses us for want of a client certificate, or for the one it was shown.
+pub static CLIENT_CERTIFICATE: FindingKind = FindingKind::new(
     "tls.client-certificate",
     Severity::Critical,
     "the server wants another client certificate",

@@ -1,15 +1,18 @@
 //! The verifier that lets the handshake go on and writes down everything that it should have stopped.
 
 use core::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use probe_core::FindingKind;
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage};
 
@@ -113,12 +116,27 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What became of our own certificate in a handshake.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "these three can happen")]
+pub enum ClientCertificate {
+    /// The server did not ask for one.
+    #[default]
+    NotAsked,
+    /// The server asked, and we had none.
+    NotShown,
+    /// The server asked and got ours.
+    Shown,
+}
+
 /// Watches one handshake.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     algorithms: WebPkiSupportedAlgorithms,
     roots: Arc<RootCertStore>,
     now: SystemTime,
+    client: Arc<dyn ResolvesClientCert>,
+    client_asked: AtomicBool,
     seen: Mutex<Option<Seen>>,
 }
 
@@ -135,19 +153,29 @@ impl Recorder {
     pub(crate) fn new(
         provider: &CryptoProvider,
         roots: &Arc<RootCertStore>,
+        client: &Arc<dyn ResolvesClientCert>,
         now: SystemTime,
     ) -> Self {
         Self {
             algorithms: provider.signature_verification_algorithms,
             roots: roots.clone(),
             now,
+            client: client.clone(),
+            client_asked: AtomicBool::new(false),
             seen: Mutex::new(None),
         }
     }
 
-    /// A stand-in until a handshake gets its own.
-    pub(crate) fn idle(provider: &CryptoProvider, roots: &Arc<RootCertStore>) -> Self {
-        Self::new(provider, roots, SystemTime::UNIX_EPOCH)
+    /// What became of our own certificate.
+    pub(crate) fn client_certificate(&self) -> ClientCertificate {
+        match (
+            self.client_asked.load(Ordering::Relaxed),
+            self.client.has_certs(),
+        ) {
+            (false, _) => ClientCertificate::NotAsked,
+            (true, false) => ClientCertificate::NotShown,
+            (true, true) => ClientCertificate::Shown,
+        }
     }
 
     pub(crate) fn take(&self) -> Option<Seen> {
@@ -171,6 +199,21 @@ impl Recorder {
             }
         }
         Ok(HandshakeSignatureValid::assertion())
+    }
+}
+
+impl ResolvesClientCert for Recorder {
+    fn resolve(
+        &self,
+        root_hint_subjects: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.client_asked.store(true, Ordering::Relaxed);
+        self.client.resolve(root_hint_subjects, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.client.has_certs()
     }
 }
 

@@ -245,4 +245,10 @@ pub(super) const ROWS: &[Row] = &[
     row("smtp-intermediate", 32, 25)
         .host("intermediate.lab.test", Chain)
         .quirk("smtp-good with a certificate of an intermediate, which it sends"),
+    row("smtp-behind-proxy", 33, 25)
+        .host("behind-proxy.lab.test", Good)
+        .with(&[&["smtpd_upstream_proxy_protocol = haproxy"]])
+        .quirk(
+            "smtp-good behind a load balancer: wants a PROXY header, and greets whom that names",
+        ),
 ];
