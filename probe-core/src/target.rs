@@ -158,7 +158,7 @@ impl FromStr for Host {
 
 /// A host name as DNS and TLS take it: ASCII labels of letters, digits, `-` and `_`, at most 63 octets
 /// each and 253 in all (RFC 1123 section 2.1, RFC 1035 section 2.3.4), kept in lower case and without
-/// the final dot.
+/// the final dot. Whatever is one can be asked for in TLS.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct HostName(String);
 
@@ -193,15 +193,28 @@ impl FromStr for HostName {
         if name.len() > 253 || !name.split('.').all(label_fits) {
             return Err(TargetError::Length);
         }
-        // 1.2.3 or 192.0.2.300: some resolvers would read it as an address of their own invention.
         if name
-            .rsplit('.')
-            .next()
-            .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
+            .split('.')
+            .any(|label| label.starts_with('-') || label.ends_with('-'))
         {
+            return Err(TargetError::Hyphen);
+        }
+        // 1.2.3 or 0x7f: some resolvers would read it as an address of their own invention.
+        if name.rsplit('.').next().is_some_and(is_numeric) {
             return Err(TargetError::Address);
         }
         Ok(Self(name.to_ascii_lowercase()))
+    }
+}
+
+/// Decimal, or hexadecimal with its prefix.
+fn is_numeric(label: &str) -> bool {
+    let hexadecimal = label
+        .strip_prefix("0x")
+        .or_else(|| label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
     }
 }
 
@@ -221,6 +234,9 @@ pub enum TargetError {
     /// Nothing was given.
     #[error("the host is empty")]
     Empty,
+    /// A label begins or ends with `-`.
+    #[error("a label of a host name neither begins nor ends with -")]
+    Hyphen,
     /// A label of no or more than 63 octets, or a name of more than 253.
     #[error("a host name has labels of 1 to 63 characters and 253 in all")]
     Length,
@@ -277,6 +293,9 @@ mod tests {
             ("user@example.org", TargetError::Character('@')),
             ("a..b", TargetError::Length),
             ("192.0.2.300", TargetError::Address),
+            ("0x7f000001", TargetError::Address),
+            ("-a.example", TargetError::Hyphen),
+            ("a-.example", TargetError::Hyphen),
             ("[2001:db8::1", TargetError::Bracket),
             ("[192.0.2.1]:25", TargetError::Bracket),
             ("[2001:db8::1]25", TargetError::Bracket),

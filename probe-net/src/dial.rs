@@ -56,7 +56,7 @@ impl Endpoint {
             (Some(name), _) | (None, Host::Name(name)) => name,
             (None, Host::Address(address)) => return ServerName::IpAddress((*address).into()),
         };
-        // A name with an underscore is a host name for DNS but none for TLS: no certificate can have it.
+        // HostName admits only what TLS admits too; if the two ever part, no certificate fits.
         ServerName::try_from(name.as_str().to_owned())
             .unwrap_or_else(|_| ServerName::IpAddress(core::net::Ipv4Addr::UNSPECIFIED.into()))
     }

@@ -156,7 +156,11 @@ impl Exchange {
             },
             Mechanism::External => vec![user],
             Mechanism::OAuthBearer => {
-                vec![b"n,a=", user, b",\x01auth=Bearer ", secret, b"\x01\x01"]
+                let user = sasl_name(self.credentials.user());
+                let header = format!("n,a={user},\x01auth=Bearer ");
+                return Some(Secret::new(
+                    [header.as_bytes(), secret, b"\x01\x01"].concat(),
+                ));
             }
             Mechanism::Plain => vec![b"\0", user, b"\0", secret],
             Mechanism::XOAuth2 => vec![b"user=", user, b"\x01auth=Bearer ", secret, b"\x01\x01"],
@@ -171,6 +175,11 @@ impl Exchange {
     /// The challenge is not one of this mechanism, or shows that the server does not know the password.
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Secret, SaslError> {
         if let State::Scram(scram) = &mut self.state {
+            // RFC 5802 section 7, server-error: where its proof should be it says why it refuses ours.
+            if scram.awaits_proof() && challenge.starts_with(b"e=") {
+                let (response, _) = self.acknowledge(challenge, b"")?;
+                return Ok(response);
+            }
             let response = scram.respond(challenge, self.credentials.secret())?;
             self.proof_sent |= scram.proof_sent();
             return Ok(response);
@@ -265,6 +274,11 @@ pub enum SaslError {
     /// A challenge where none was due, or success before the exchange was over.
     #[error("the server stepped out of the mechanism's order")]
     Unexpected,
+}
+
+/// RFC 5801 section 4: these two characters would end the attribute.
+fn sasl_name(text: &str) -> String {
+    text.replace('=', "=3D").replace(',', "=2C")
 }
 
 /// A message as base64 (RFC 4648 section 4), for the protocols that carry it so.

@@ -14,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Mechanism, SaslError};
+use super::{Mechanism, SaslError, sasl_name};
 use crate::tls::TlsFacts;
 
 /// More rounds than this are refused: a hostile server would have us count for hours. Well-kept servers
@@ -94,8 +94,7 @@ impl Scram {
             Mechanism::ScramSha1 | Mechanism::ScramSha1Plus => Hash::Sha1,
             _ => Hash::Sha256,
         };
-        // Section 5.1: these two characters would end the attribute.
-        let user = prepared(user).replace('=', "=3D").replace(',', "=2C");
+        let user = sasl_name(&prepared(user));
         Self {
             hash,
             binding,
@@ -140,6 +139,10 @@ impl Scram {
 
     pub(super) fn proof_sent(&self) -> bool {
         matches!(self.state, State::ServerFinal { .. } | State::Verified)
+    }
+
+    pub(super) fn awaits_proof(&self) -> bool {
+        matches!(self.state, State::ServerFinal { .. })
     }
 
     pub(super) fn is_verified(&self) -> bool {
