@@ -26,6 +26,7 @@ pub use findings::{FINDINGS, Thresholds, judge};
 pub use revocation::Revocation;
 pub use verify::{ClientCertificate, Fault};
 
+use certificate::Known;
 #[cfg(feature = "sasl")]
 pub(crate) use facts::hex;
 pub(crate) use findings::STARTTLS_INJECTION;
@@ -84,6 +85,7 @@ pub enum SecretsOver {
 pub struct Tls {
     config: Arc<ClientConfig>,
     roots: Arc<RootCertStore>,
+    known: Arc<Known>,
 }
 
 impl Tls {
@@ -103,6 +105,7 @@ impl Tls {
         Ok(Self {
             config: Arc::new(config),
             roots: Arc::new(roots),
+            known: Arc::default(),
         })
     }
 
@@ -160,6 +163,7 @@ impl Tls {
         let recorder = Arc::new(Recorder::new(
             self.config.crypto_provider(),
             &self.roots,
+            &self.known,
             &self.config.client_auth_cert_resolver,
             now,
         ));

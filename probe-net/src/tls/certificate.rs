@@ -1,6 +1,8 @@
 //! What a certificate says of itself. Whether to believe it is decided in `verify`.
 
 use core::net::IpAddr;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
@@ -95,6 +97,43 @@ impl Certificate {
     /// Whether the key is shorter than the 2048 bits that everybody demands of RSA.
     pub(crate) fn has_weak_key(&self) -> bool {
         self.key.algorithm == "RSA" && self.key.bits.is_some_and(|bits| bits < 2048)
+    }
+}
+
+/// Certificates that were read before. A monitor meets the same ones at every probe, and reading one costs
+/// more than the whole dialogue around it.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<VecDeque<Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    der: Box<[u8]>,
+    certificate: Arc<Certificate>,
+}
+
+impl Known {
+    /// How many are kept; the oldest go first.
+    const KEPT: usize = 256;
+    /// A larger one is read each time: a hostile server shall not fill the memory.
+    const LARGEST: usize = 8 * 1024;
+
+    pub(super) fn read(&self, der: &[u8]) -> Option<Arc<Certificate>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.iter().find(|entry| *entry.der == *der) {
+            return Some(entry.certificate.clone());
+        }
+        let certificate = Arc::new(Certificate::parse(der)?);
+        if der.len() > Self::LARGEST {
+            return Some(certificate);
+        }
+        if known.len() == Self::KEPT {
+            known.pop_front();
+        }
+        known.push_back(Entry {
+            der: der.into(),
+            certificate: certificate.clone(),
+        });
+        Some(certificate)
     }
 }
 
@@ -195,4 +234,31 @@ fn instant(seconds: i64) -> SystemTime {
         epoch.checked_add(distance)
     };
     instant.unwrap_or(epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use probe_testkit::Authority;
+
+    #[test]
+    fn what_was_read_once_is_not_read_again_and_not_kept_for_ever() {
+        let known = Known::default();
+        let der = Authority::new("Test CA").root_der().to_vec();
+        let first = known.read(&der).unwrap();
+        assert!(Arc::ptr_eq(&first, &known.read(&der).unwrap()));
+        assert!(known.read(b"no certificate").is_none());
+
+        for number in 0..Known::KEPT {
+            let mut entries = known.0.lock().unwrap();
+            entries.truncate(Known::KEPT - 1);
+            entries.push_back(Entry {
+                der: number.to_be_bytes().into(),
+                certificate: first.clone(),
+            });
+        }
+        known.read(Authority::new("Another CA").root_der()).unwrap();
+        assert_eq!(known.0.lock().unwrap().len(), Known::KEPT);
+        assert!(!Arc::ptr_eq(&first, &known.read(&der).unwrap()));
+    }
 }

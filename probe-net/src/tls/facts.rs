@@ -1,6 +1,7 @@
 //! What a handshake showed, as data.
 
 use core::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use probe_core::{Metric, Record};
@@ -24,7 +25,7 @@ pub struct TlsFacts {
     /// The application protocol that was agreed on.
     pub alpn: Option<Vec<u8>>,
     /// The certificates as the server sent them, its own first.
-    pub chain: Vec<Certificate>,
+    pub chain: Vec<Arc<Certificate>>,
     /// Why not to trust it, if there is any reason.
     pub faults: Vec<Fault>,
     /// What a stapled OCSP response said.
@@ -95,7 +96,9 @@ impl TlsFacts {
                 },
             );
         }
-        out.trees("chain", &self.chain, record_certificate);
+        out.trees("chain", &self.chain, |one, out| {
+            record_certificate(one, out)
+        });
     }
 }
 

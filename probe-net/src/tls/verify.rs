@@ -16,6 +16,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage};
 
+use super::certificate::Known;
 use super::{Certificate, Revocation, findings};
 
 /// A reason not to trust a TLS connection. Several can hold at once, and all are told.
@@ -135,6 +136,7 @@ pub(crate) struct Recorder {
     algorithms: WebPkiSupportedAlgorithms,
     roots: Arc<RootCertStore>,
     now: SystemTime,
+    known: Arc<Known>,
     client: Arc<dyn ResolvesClientCert>,
     client_asked: AtomicBool,
     seen: Mutex<Option<Seen>>,
@@ -143,7 +145,7 @@ pub(crate) struct Recorder {
 /// What a handshake showed.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) chain: Vec<Certificate>,
+    pub(crate) chain: Vec<Arc<Certificate>>,
     pub(crate) end_entity: CertificateDer<'static>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) revocation: Option<Revocation>,
@@ -153,6 +155,7 @@ impl Recorder {
     pub(crate) fn new(
         provider: &CryptoProvider,
         roots: &Arc<RootCertStore>,
+        known: &Arc<Known>,
         client: &Arc<dyn ResolvesClientCert>,
         now: SystemTime,
     ) -> Self {
@@ -160,6 +163,7 @@ impl Recorder {
             algorithms: provider.signature_verification_algorithms,
             roots: roots.clone(),
             now,
+            known: known.clone(),
             client: client.clone(),
             client_asked: AtomicBool::new(false),
             seen: Mutex::new(None),
@@ -228,7 +232,7 @@ impl ServerCertVerifier for Recorder {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let chain: Vec<_> = std::iter::once(end_entity)
             .chain(intermediates)
-            .filter_map(|der| Certificate::parse(der))
+            .filter_map(|der| self.known.read(der))
             .collect();
         let revocation = chain
             .first()
@@ -292,12 +296,16 @@ struct Examination<'a> {
     algorithms: &'a WebPkiSupportedAlgorithms,
     roots: &'a RootCertStore,
     now: SystemTime,
-    chain: &'a [Certificate],
+    chain: &'a [Arc<Certificate>],
     end_entity: &'a CertificateDer<'a>,
     intermediates: &'a [CertificateDer<'a>],
 }
 
 impl Examination<'_> {
+    fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.chain.iter().map(Arc::as_ref)
+    }
+
     /// All faults, those first that explain the others.
     fn faults(&self, name: &ServerName<'_>) -> Vec<Fault> {
         let Some(leaf) = self.chain.first() else {
@@ -375,8 +383,7 @@ impl Examination<'_> {
         let mut top = leaf;
         for _ in self.chain {
             match self
-                .chain
-                .iter()
+                .certificates()
                 .find(|one| one.subject == top.issuer && *one != top)
             {
                 Some(issuer) => top = issuer,
@@ -438,6 +445,6 @@ impl Examination<'_> {
     /// Nobody checks the signature of a root on itself, so it may be as weak as it likes.
     fn weak_signatures(&self) -> impl Iterator<Item = &Certificate> {
         let counts = |one: &&Certificate| !one.is_self_issued() && one.has_weak_signature();
-        self.chain.iter().filter(counts)
+        self.certificates().filter(counts)
     }
 }
