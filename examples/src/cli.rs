@@ -3,6 +3,7 @@
 mod credentials;
 mod smtp;
 
+use core::error::Error;
 use core::net::IpAddr;
 use core::time::Duration;
 use std::fs;
@@ -10,7 +11,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use probe_core::{Context, Fleet, Report, Target, Verdict};
@@ -180,14 +181,27 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = Cli::command().print_help();
         return ExitCode::from(USAGE);
     }
-    let told = error.render().to_string();
+    anstream::eprintln!("mailprobe: {} (--help tells more)", told(error));
+    ExitCode::from(USAGE)
+}
+
+/// What is wrong, in one line.
+fn told(error: &clap::Error) -> String {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let value = context(ContextKind::InvalidValue);
+    let argument = context(ContextKind::InvalidArg);
+    if let (Some(reason), Some(value), Some(argument)) = (error.source(), value, argument) {
+        return format!("{value:?} for {argument}: {reason}");
+    }
     // The first paragraph says what is wrong, sometimes over several lines; the rest is usage.
-    let paragraph = told.split("\n\n").next().unwrap_or_default();
+    let whole = error.render().to_string();
+    let paragraph = whole.split("\n\n").next().unwrap_or_default();
     let words: Vec<_> = paragraph.split_whitespace().collect();
     let line = words.join(" ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line);
-    anstream::eprintln!("mailprobe: {line} (--help tells more)");
-    ExitCode::from(USAGE)
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 fn run(cli: Cli) -> Result<Verdict, Mistake> {
@@ -198,17 +212,15 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
             let reports = runtime
                 .block_on(demo::run(output.verbose))
                 .map_err(Mistake::new)?;
-            show(
-                &output,
-                &demo::page(&reports, output.format, output.style()),
-            )?;
+            let page = demo::page(&reports, output.format, output.style());
+            output.show(&page)?;
             Ok(Verdict::Ok)
         }
         Command::Explain { code } => explain_code(code.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mailprobe", &mut script);
-            io::stdout().write_all(&script).map_err(Mistake::new)?;
+            print(io::stdout().lock(), &script)?;
             Ok(Verdict::Ok)
         }
     }
@@ -218,13 +230,11 @@ fn explain_code(code: Option<&str>) -> Result<Verdict, Mistake> {
     let text = match code {
         None => explain::list(),
         Some(code) => match explain::explain(code) {
-            Some(text) => text + "\n",
+            Some(text) => textwrap::fill(&text, columns()) + "\n",
             None => return Err(Mistake(unknown_code(code))),
         },
     };
-    io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(Mistake::new)?;
+    print(io::stdout().lock(), text.as_bytes())?;
     Ok(Verdict::Ok)
 }
 
@@ -321,7 +331,7 @@ impl Surroundings {
             .output
             .format
             .write(&reports, &self.thresholds(), self.output.style());
-        show(&self.output, &page)?;
+        self.output.show(&page)?;
         Ok(worst(&reports))
     }
 }
@@ -337,20 +347,29 @@ fn place(targets: &[Target], report: &Report) -> usize {
 
 impl Output {
     fn style(&self) -> Style {
-        let columns = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
-        Style::new(columns.min(100), self.verbose)
+        Style::new(columns(), self.verbose)
+    }
+
+    fn show(&self, page: &str) -> Result<(), Mistake> {
+        let choice = match self.color {
+            Color::Auto => anstream::AutoStream::choice(&io::stdout()),
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        let out = anstream::AutoStream::new(io::stdout().lock(), choice);
+        print(out, page.as_bytes())
     }
 }
 
+/// How wide the terminal is; lines longer than 100 columns are hard to read.
+fn columns() -> usize {
+    let terminal = terminal_size::terminal_size();
+    terminal.map_or(80, |(width, _)| width.0.into()).min(100)
+}
+
 /// A reader that has gone away is no mistake of the caller.
-fn show(output: &Output, page: &str) -> Result<(), Mistake> {
-    let choice = match output.color {
-        Color::Auto => anstream::AutoStream::choice(&io::stdout()),
-        Color::Always => anstream::ColorChoice::Always,
-        Color::Never => anstream::ColorChoice::Never,
-    };
-    let mut out = anstream::AutoStream::new(io::stdout().lock(), choice);
-    match out.write_all(page.as_bytes()).and_then(|()| out.flush()) {
+fn print(mut out: impl Write, bytes: &[u8]) -> Result<(), Mistake> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Mistake::new(error)),
         _ => Ok(()),
     }

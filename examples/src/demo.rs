@@ -6,7 +6,9 @@ use core::time::Duration;
 use std::io;
 
 use futures_util::future::join_all;
-use probe_core::{Context, Failure, FailureKind, Phase, Probe, Report, Target, Verdict};
+use probe_core::{
+    Context, Failure, FailureKind, Finding, Phase, Probe, Report, Severity, Target, Verdict,
+};
 use probe_net::Net;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{Security, Tls};
@@ -50,34 +52,47 @@ pub async fn run(transcript: bool) -> io::Result<Vec<Shown>> {
     Ok(shown)
 }
 
-/// The reports as a page: for people first a table, then the first trouble in full.
+/// The reports as a page: for people first a table, then a healthy server and a broken one in full.
 pub fn page(shown: &[Shown], format: Format, style: Style) -> String {
     if format != Format::Text {
         let reports: Vec<_> = shown.iter().map(|one| one.report.clone()).collect();
         return format.write(&reports, &TimeThresholds::default(), style);
     }
-    let mut page = String::from("Embedded servers, some of them broken on purpose:\n\n");
-    for Shown { story, report } in shown {
-        page.push_str(&row(story, report));
-    }
-    let healthy = shown.iter().find(|one| one.report.verdict() == Verdict::Ok);
-    let broken = shown
-        .iter()
-        .find(|one| one.report.verdict() == Verdict::Critical);
-    for Shown { story, report } in healthy.into_iter().chain(broken) {
+    let rows: Vec<_> = shown.iter().map(row).collect();
+    let mut page = String::from(
+        "Embedded servers, some of them broken on purpose, and what the probe says:\n\n",
+    );
+    page.push_str(&crate::format::table(&rows, style));
+    let first = |verdict| shown.iter().find(|one| one.report.verdict() == verdict);
+    for Shown { story, report } in [first(Verdict::Ok), first(Verdict::Warning)]
+        .into_iter()
+        .flatten()
+    {
         page.push_str(&format!("\nIn full, {story}:\n\n"));
         page.push_str(&crate::format::text(report, style));
     }
-    page.push_str("\nYour own server: mailprobe smtp mx.example.org\n");
+    page.push_str("\nWhat a code means: mailprobe explain tls.certificate.expired\n");
+    page.push_str("Your own server:   mailprobe smtp mx.example.org\n");
     page
 }
 
-fn row(story: &str, report: &Report) -> String {
-    let (dot, word) = crate::format::badge(report.verdict());
-    format!(
-        "  {dot} {word:<9} {story:<34} {}\n",
-        crate::format::brief(report)
+fn row(Shown { story, report }: &Shown) -> (Verdict, String, String) {
+    (
+        report.verdict(),
+        (*story).to_owned(),
+        code(report).to_owned(),
     )
+}
+
+/// The code of the weightiest finding, else the kind of the failure.
+fn code(report: &Report) -> &'static str {
+    let finding = report.findings.first();
+    let grave = finding.filter(|finding| finding.severity == Severity::Critical);
+    let failure = report.failure.as_ref().map(|failure| failure.kind.as_str());
+    let grave = grave.map(Finding::code).or(failure);
+    grave
+        .or(finding.map(Finding::code))
+        .unwrap_or("all is well")
 }
 
 /// A server and how it is asked.
@@ -137,7 +152,7 @@ impl Scene {
 fn scenes(ca: &Authority) -> Vec<Scene> {
     let good = ca.identity([NAME]);
     let flawed = |flaw| greeting().serve(server(ca.flawed([NAME], flaw)));
-    let expiring = Flaw::SoonExpiring(Duration::from_secs(6 * 24 * 60 * 60));
+    let expiring = Flaw::SoonExpiring(Duration::from_secs((6 * 24 + 1) * 60 * 60));
     let healthy = greeting().serve(server(good.clone()));
     let no_tls = greeting()
         .hear("EHLO")
@@ -162,31 +177,27 @@ fn scenes(ca: &Authority) -> Vec<Scene> {
         .tls_stall();
     vec![
         Scene::new("a healthy submission server", healthy.clone()).login("wonderland"),
-        Scene::new("the same, and a wrong password", healthy).login("looking-glass"),
-        Scene::new("the certificate expires in 6 days", flawed(expiring)),
-        Scene::new("the certificate has expired", flawed(Flaw::Expired)),
+        Scene::new("the same, a wrong password", healthy).login("looking-glass"),
+        Scene::new("certificate ends in 6 days", flawed(expiring)),
+        Scene::new("certificate has expired", flawed(Flaw::Expired)),
+        Scene::new("certificate for another name", flawed(Flaw::WrongName)).login("wonderland"),
+        Scene::new("self-signed certificate", flawed(Flaw::SelfSigned)),
         Scene::new(
-            "the certificate is for another name",
-            flawed(Flaw::WrongName),
-        )
-        .login("wonderland"),
-        Scene::new("the certificate is self-signed", flawed(Flaw::SelfSigned)),
-        Scene::new(
-            "the intermediate is not sent",
+            "intermediate is not sent",
             flawed(Flaw::MissingIntermediate),
         ),
         Scene::new("STARTTLS is not offered", no_tls.drain()),
         Scene::new("somebody injects before TLS", injecting.drain()),
         Scene::new("only TLS 1.0 is spoken", Script::new().tls_legacy()).implicit_tls(),
         Scene::new("no TLS on the TLS port", greeting().drain()).implicit_tls(),
-        Scene::new("the handshake stalls", stalled),
-        Scene::new("strangers wait for the greeting", slow),
+        Scene::new("handshake stalls", stalled),
+        Scene::new("strangers have to wait", slow),
         Scene::new("too many connections", Script::new().say(full)),
         Scene::new(
-            "the client is on a blacklist",
+            "client is on a blacklist",
             Script::new().say(blocked).drain(),
         ),
-        Scene::new("the server hangs up at once", Script::new().close()),
+        Scene::new("hangs up at once", Script::new().close()),
     ]
 }
 

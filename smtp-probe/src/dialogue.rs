@@ -154,7 +154,7 @@ impl SmtpDialogue {
         match reply.code().map(|code| code.number()) {
             Some(200..=299) => {
                 self.facts.knows_ehlo = Some(true);
-                let capabilities = Some(Capabilities::new(reply));
+                let capabilities = Some(Capabilities::from(reply));
                 match self.tls {
                     Some(_) => self.facts.secured = capabilities,
                     None => self.facts.clear = capabilities,
@@ -350,7 +350,7 @@ impl SmtpDialogue {
 
     fn on_ehlo_after_auth(&mut self, reply: Reply) -> Next {
         if reply.code().is_some_and(|code| code.is_completion()) {
-            self.facts.authenticated = Some(Capabilities::new(reply));
+            self.facts.authenticated = Some(Capabilities::from(reply));
         } else {
             self.facts.refused_ehlo_after_auth = true;
         }

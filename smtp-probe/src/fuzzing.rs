@@ -49,7 +49,7 @@ fn replies(stream: &[u8], piece: usize) -> (Vec<Reply>, bool) {
 fn read_all_of(reply: Reply) {
     let lines = reply.lines().count();
     let _ = (reply.enhanced(), reply.text().len(), format!("{reply:?}"));
-    let capabilities = Capabilities::new(reply);
+    let capabilities = Capabilities::from(reply);
     assert!(capabilities.keywords().count() < lines.max(1));
     let _ = (
         capabilities.size_limit(),

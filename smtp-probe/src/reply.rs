@@ -258,11 +258,6 @@ impl fmt::Display for EnhancedCode {
 pub struct Capabilities(Reply);
 
 impl Capabilities {
-    /// The capabilities in this reply to EHLO.
-    pub(crate) fn new(reply: Reply) -> Self {
-        Self(reply)
-    }
-
     /// What the server calls itself: the first line is never a keyword, whatever it looks like.
     pub fn domain(&self) -> &[u8] {
         let first = self.0.text();
@@ -314,6 +309,13 @@ impl Capabilities {
     /// The reply itself.
     pub fn reply(&self) -> &Reply {
         &self.0
+    }
+}
+
+/// What this reply to EHLO offers.
+impl From<Reply> for Capabilities {
+    fn from(reply: Reply) -> Self {
+        Self(reply)
     }
 }
 

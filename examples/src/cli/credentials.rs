@@ -61,11 +61,14 @@ impl Credentials {
             ));
         }
         let Some(user) = self.user.clone() else {
-            return Ok(None);
+            return self.nobody();
         };
         let credentials = match (self.password()?, self.token()?) {
             (Some(password), _) => sasl::Credentials::password(user, password),
             (None, Some(token)) => sasl::Credentials::token(user, token),
+            (None, None) if self.mechanism == [Mechanism::Anonymous] => {
+                sasl::Credentials::anonymous(user)
+            }
             (None, None) if self.mechanism == [Mechanism::External] => {
                 sasl::Credentials::external(Some(user))
             }
@@ -76,6 +79,17 @@ impl Credentials {
             }
         };
         credentials.map(Some).map_err(Mistake::new)
+    }
+
+    /// Without a name, only a client certificate says who logs in.
+    fn nobody(&self) -> Result<Option<sasl::Credentials>, Mistake> {
+        match self.mechanism.as_slice() {
+            [] => Ok(None),
+            [Mechanism::External] => sasl::Credentials::external(None)
+                .map(Some)
+                .map_err(Mistake::new),
+            _ => Err(Mistake::new("--mechanism needs --user")),
+        }
     }
 
     /// The mechanisms that were named; empty for all.
@@ -94,7 +108,7 @@ impl Credentials {
     fn password(&self) -> Result<Option<Secret>, Mistake> {
         match (&self.password_file, &self.password_env) {
             (Some(file), _) => read_secret(file).map(Some),
-            (None, Some(variable)) => from_env(variable).map(Some),
+            (None, Some(variable)) => from_env("--password-env", variable).map(Some),
             (None, None) => Ok(None),
         }
     }
@@ -102,20 +116,21 @@ impl Credentials {
     fn token(&self) -> Result<Option<Secret>, Mistake> {
         match (&self.token_file, &self.token_env) {
             (Some(file), _) => read_secret(file).map(Some),
-            (None, Some(variable)) => from_env(variable).map(Some),
+            (None, Some(variable)) => from_env("--token-env", variable).map(Some),
             (None, None) => Ok(None),
         }
     }
 }
 
-fn from_env(variable: &str) -> Result<Secret, Mistake> {
+/// The variable is not named in the mistake: it may be the secret itself, given in its place.
+fn from_env(option: &str, variable: &str) -> Result<Secret, Mistake> {
     match env::var(variable) {
         Ok(secret) => Ok(Secret::from(secret)),
         Err(env::VarError::NotPresent) => Err(Mistake(format!(
-            "the environment has no variable {variable}"
+            "{option}: the environment has no variable of this name"
         ))),
         Err(env::VarError::NotUnicode(_)) => {
-            Err(Mistake(format!("the variable {variable} is not UTF-8")))
+            Err(Mistake(format!("{option}: the variable is not UTF-8")))
         }
     }
 }

@@ -3,90 +3,107 @@
 
 use core::fmt::Write;
 
-use probe_core::{Facts, Record, Report, Unit};
+use probe_core::{Facts, Record, Report, Unit, Verdict, printable};
 
 use super::worst;
-use crate::threshold::TimeThresholds;
+use crate::threshold::{Range, TimeThresholds};
 
 /// The reports as a plugin says them. Its exit status is that of the [worst](worst) verdict.
 pub fn nagios(reports: &[Report], thresholds: &TimeThresholds) -> String {
-    let service = reports
-        .first()
-        .map_or("MAIL", |report| report.probe)
-        .to_ascii_uppercase();
-    let verdict = worst(reports).as_str().to_ascii_uppercase();
+    let service = reports.first().map_or("mail", |report| report.probe);
     let several = reports.len() > 1;
-    let weighty = reports.iter().max_by_key(|report| report.verdict());
-    let headline = weighty.map_or_else(
-        || "nothing was asked".to_owned(),
-        |report| {
-            let ms = report.elapsed.as_secs_f64() * 1000.0;
-            format!("{}: {} ({ms:.0} ms)", report.target, report.headline())
-        },
-    );
-    let data: Vec<_> = reports
-        .iter()
-        .flat_map(|report| {
-            let prefix = if several {
-                format!("{} ", report.target)
-            } else {
-                String::new()
-            };
-            performance_data(report, &prefix, thresholds)
-        })
-        .collect();
-    let mut out = format!(
-        "{service} {verdict} - {} | {}\n",
-        plain(&headline),
-        data.join(" ")
-    );
+    let mut data = Vec::new();
+    let mut details = String::new();
     for report in reports {
-        details(report, &mut out);
+        let prefix = match several {
+            true => format!("{} ", report.target),
+            false => String::new(),
+        };
+        performance_data(report, &prefix, thresholds, &mut data);
+        if several {
+            member(report, &mut details);
+        } else {
+            evidence(report, &mut details);
+        }
     }
-    out
+    let (service, verdict) = (
+        service.to_uppercase(),
+        worst(reports).as_str().to_uppercase(),
+    );
+    let (headline, data) = (plain(&headline(reports)), data.join(" "));
+    format!("{service} {verdict} - {headline} | {data}\n{details}")
 }
 
-fn details(report: &Report, out: &mut String) {
+fn headline(reports: &[Report]) -> String {
+    let count = reports.len();
+    let troubled = reports
+        .iter()
+        .filter(|report| report.verdict() > Verdict::Ok);
+    // Of equals the first: it is the one that the details begin with.
+    let weighty = reports.iter().rev().max_by_key(|report| report.verdict());
+    match (weighty, troubled.count()) {
+        (None, _) => "nothing was asked".to_owned(),
+        (Some(_), 0) if count > 1 => format!("all {count} targets are well"),
+        (Some(report), troubled) => {
+            let ms = report.elapsed.as_secs_f64() * 1000.0;
+            let told = format!("{}: {} ({ms:.0} ms)", report.target, report.headline());
+            match count {
+                1 => told,
+                _ => format!("{troubled} of {count} targets in trouble, {told}"),
+            }
+        }
+    }
+}
+
+/// One of several: its verdict, and what led to it.
+fn member(report: &Report, out: &mut String) {
+    let (target, verdict, headline) = (&report.target, report.verdict(), report.headline());
+    let _ = writeln!(
+        out,
+        "{}",
+        plain(&format!("{target}: {verdict}: {headline}"))
+    );
+    evidence(report, out);
+}
+
+fn evidence(report: &Report, out: &mut String) {
     let target = &report.target;
     let mut lines = Vec::new();
-    if let Some(failure) = &report.failure {
-        let words = failure
-            .reply
-            .as_deref()
-            .map(probe_net::excerpt)
-            .unwrap_or_default();
-        lines.push(format!("{target}: {failure} {words}"));
-    }
     for finding in &report.findings {
         let (severity, code) = (finding.severity, finding.code());
         lines.push(format!("{target}: {severity}: {finding} [{code}]"));
+    }
+    if let Some(failure) = &report.failure {
+        let words = failure.reply.as_deref().map(probe_net::excerpt);
+        let words = words.map(|words| format!(" ({words})")).unwrap_or_default();
+        lines.push(format!("{target}: failure: {failure}{words}"));
     }
     for line in lines {
         let _ = writeln!(out, "{}", plain(&line));
     }
     for part in &report.parts {
-        let line = format!("{}: {}: {}", part.target, part.verdict(), part.headline());
-        let _ = writeln!(out, "{}", plain(&line));
-        details(part, out);
+        member(part, out);
     }
 }
 
-/// `|` begins the performance data, and a line end the long output.
+/// `|` begins the performance data, a line end the long output, and control characters are nobody's.
 fn plain(text: &str) -> String {
-    text.trim().replace('|', "/").replace(['\r', '\n'], " ")
+    let line = text.trim().replace('|', "/").replace(['\r', '\n'], " ");
+    printable(line.as_bytes())
 }
 
-fn performance_data(report: &Report, prefix: &str, thresholds: &TimeThresholds) -> Vec<String> {
-    let range = |range: Option<crate::threshold::Range>| {
-        range.map(|range| range.to_string()).unwrap_or_default()
-    };
+fn performance_data(
+    report: &Report,
+    prefix: &str,
+    thresholds: &TimeThresholds,
+    data: &mut Vec<String>,
+) {
+    let range = |range: Option<Range>| range.map(|range| range.to_string()).unwrap_or_default();
     let (warning, critical) = (range(thresholds.warning), range(thresholds.critical));
     let seconds = report.elapsed.as_secs_f64();
-    let mut data = vec![format!(
-        "{}={seconds:.6}s;{warning};{critical};0",
-        label(&format!("{prefix}time"))
-    )];
-    for (phase, duration) in super::text::phases(report) {
+    let time = label(&format!("{prefix}time"));
+    data.push(format!("{time}={seconds:.6}s;{warning};{critical};0"));
+    for (phase, duration) in super::phases(report) {
         let label = label(&format!("{prefix}time_{phase}"));
         data.push(format!("{label}={:.6}s;;;0", duration.as_secs_f64()));
     }
@@ -100,13 +117,14 @@ fn performance_data(report: &Report, prefix: &str, thresholds: &TimeThresholds) 
             _ => "",
         };
         let name = metric.name.trim_start_matches("probe_");
-        data.push(format!(
-            "{}={}{unit}",
-            label(&format!("{prefix}{name}")),
-            metric.value
-        ));
+        let label = label(&format!("{prefix}{name}"));
+        data.push(format!("{label}={}{unit}", metric.value));
     }
-    data
+    // Only the whole is held against the thresholds.
+    for part in &report.parts {
+        let prefix = format!("{} ", part.target);
+        performance_data(part, &prefix, &TimeThresholds::default(), data);
+    }
 }
 
 /// Quoted where it must be.
@@ -115,5 +133,60 @@ fn label(name: &str) -> String {
     match name.contains([' ', '\'']) {
         true => format!("'{}'", name.replace('\'', "''")),
         false => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::sample::{EXPIRED, report};
+
+    fn thresholds() -> TimeThresholds {
+        TimeThresholds::new("5".parse().ok(), "10:20".parse().ok())
+    }
+
+    #[test]
+    fn one_line_says_it_and_carries_the_data() {
+        assert_eq!(
+            nagios(&[report("mx.example.org:25")], &thresholds()),
+            "SMTP OK - mx.example.org:25: all is well (12 ms) | time=0.012000s;5;10:20;0 \
+             time_connect=0.002000s;;;0 time_greeting=0.010000s;;;0\n"
+        );
+    }
+
+    #[test]
+    fn words_of_a_peer_cannot_begin_the_data_or_a_line() {
+        let mut report = report("mx.example.org:25");
+        report.findings.push(EXPIRED.found("a|b\r\nc"));
+        let page = nagios(&[report], &TimeThresholds::default());
+        let lines: Vec<_> = page.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(page.matches('|').count(), 1);
+        assert_eq!(
+            lines[1],
+            "mx.example.org:25: critical: the certificate has expired: a/b  c [test.expired]"
+        );
+    }
+
+    #[test]
+    fn of_several_the_worst_is_named_and_each_has_data_of_its_own() {
+        let mut broken = report("[2001:db8::1]:25");
+        broken.findings.push(EXPIRED.found(""));
+        let page = nagios(&[report("mx1.example.org:25"), broken], &thresholds());
+        let (said, data) = page.lines().next().unwrap().split_once(" | ").unwrap();
+        assert_eq!(
+            said,
+            "SMTP CRITICAL - 1 of 2 targets in trouble, \
+             [2001:db8::1]:25: the certificate has expired (12 ms)"
+        );
+        assert!(data.starts_with("'mx1.example.org:25 time'=0.012000s;5;10:20;0 "));
+        assert!(data.contains(" '[2001:db8::1]:25 time_connect'=0.002000s;;;0"));
+    }
+
+    #[test]
+    fn a_label_is_quoted_where_it_must_be() {
+        assert_eq!(label("time"), "time");
+        assert_eq!(label("a b"), "'a b'");
+        assert_eq!(label("it's=so"), "'it''s_so'");
     }
 }

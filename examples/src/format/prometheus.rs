@@ -1,11 +1,13 @@
 //! The text format of Prometheus 0.0.4, with the names that blackbox_exporter has made common.
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>
 
+use core::fmt::Write;
+use core::time::Duration;
 use std::collections::BTreeMap;
 
-use probe_core::{Facts, Record, Report, Verdict};
+use probe_core::{Facts, Phase, Record, Report, Verdict};
 
-use super::text::phases;
+use super::phases;
 
 /// The reports as one page. Each sample has the labels `probe` and `target`; the members of a composite
 /// stand beside it with targets of their own.
@@ -20,7 +22,13 @@ pub fn prometheus(reports: &[Report]) -> String {
 /// Samples by the name of their metric: all of one name must stand together.
 #[derive(Default)]
 struct Page {
-    families: BTreeMap<&'static str, Vec<String>>,
+    families: BTreeMap<&'static str, Vec<Sample>>,
+}
+
+/// A series, which is a name and its labels, and its value.
+struct Sample {
+    series: String,
+    value: f64,
 }
 
 impl Page {
@@ -35,7 +43,12 @@ impl Page {
             &[],
             report.elapsed.as_secs_f64(),
         );
-        for (phase, duration) in phases(report) {
+        let phases = phases(report);
+        let resolving = phases.iter().find(|(phase, _)| *phase == Phase::RESOLVE);
+        let resolving = resolving.map_or(Duration::ZERO, |(_, duration)| *duration);
+        let seconds = resolving.as_secs_f64();
+        self.sample(report, "probe_dns_lookup_time_seconds", &[], seconds);
+        for (phase, duration) in phases {
             let labels = [("phase", phase.to_string())];
             let seconds = duration.as_secs_f64();
             self.sample(report, "probe_phase_duration_seconds", &labels, seconds);
@@ -80,29 +93,33 @@ impl Page {
             .chain(labels)
             .map(|(label, text)| format!("{label}=\"{}\"", escaped(text)))
             .collect();
-        let sample = format!("{name}{{{}}} {value}\n", labels.join(","));
+        let series = format!("{name}{{{}}}", labels.join(","));
         let family = self.families.entry(name).or_default();
-        // The same series twice would make the whole page unreadable.
-        if !family.contains(&sample) {
-            family.push(sample);
+        // The same series twice would make the whole page unreadable: of a target named twice, and of a host that
+        // is its own only address, the first counts.
+        if family.iter().all(|sample| sample.series != series) {
+            family.push(Sample { series, value });
         }
     }
 
     fn write(self) -> String {
-        let families = self.families.into_iter().map(|(name, samples)| {
-            let help = help(name).map(|help| format!("# HELP {name} {help}\n"));
-            format!(
-                "{}# TYPE {name} gauge\n{}",
-                help.unwrap_or_default(),
-                samples.concat()
-            )
-        });
-        families.collect()
+        let mut page = String::new();
+        for (name, samples) in self.families {
+            if let Some(help) = help(name) {
+                let _ = writeln!(page, "# HELP {name} {help}");
+            }
+            let _ = writeln!(page, "# TYPE {name} gauge");
+            for Sample { series, value } in samples {
+                let _ = writeln!(page, "{series} {value}");
+            }
+        }
+        page
     }
 }
 
 fn help(name: &str) -> Option<&'static str> {
     Some(match name {
+        "probe_dns_lookup_time_seconds" => "How long the name took to resolve.",
         "probe_duration_seconds" => "How long the probe took.",
         "probe_failure_info" => "Why the probe stopped early.",
         "probe_finding_info" => "What is wrong or odd.",
@@ -124,4 +141,47 @@ fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::sample::{EXPIRED, report};
+
+    #[test]
+    fn each_family_stands_together_under_its_type() {
+        let mut broken = report("mx2.example.org:25");
+        broken.findings.push(EXPIRED.found("on 2021-01-01"));
+        let page = prometheus(&[report("mx1.example.org:25"), broken]);
+        let success: Vec<_> = page
+            .lines()
+            .filter(|line| line.contains("probe_success"))
+            .collect();
+        assert_eq!(
+            success,
+            [
+                "# HELP probe_success 1 if the service works.",
+                "# TYPE probe_success gauge",
+                r#"probe_success{probe="smtp",target="mx1.example.org:25"} 1"#,
+                r#"probe_success{probe="smtp",target="mx2.example.org:25"} 0"#,
+            ]
+        );
+        assert!(page.contains(
+            r#"probe_finding_info{probe="smtp",target="mx2.example.org:25",code="test.expired",severity="critical"} 1"#
+        ));
+    }
+
+    #[test]
+    fn no_series_comes_twice_even_with_other_values() {
+        let one = report("mx.example.org:25");
+        let mut again = one.clone();
+        again.elapsed = Duration::from_secs(9);
+        let page = prometheus(&[one.clone(), again]);
+        assert_eq!(page, prometheus(&[one]));
+    }
+
+    #[test]
+    fn labels_are_escaped() {
+        assert_eq!(escaped("a\\b\"c\nd"), r#"a\\b\"c\nd"#);
+    }
 }

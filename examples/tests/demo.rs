@@ -1,0 +1,140 @@
+//! The demonstration: each scene has its verdict and names its true cause first.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod common;
+mod readers;
+
+use std::thread;
+
+use common::mailprobe;
+use mailprobe::demo;
+use probe_core::Verdict;
+use readers::{Plugin, exposition, validate};
+use serde_json::Value as Json;
+
+#[test]
+fn each_scene_has_its_verdict_and_its_cause() {
+    use Verdict::{Critical, Ok, Warning};
+    let expected = [
+        ("a healthy submission server", Ok, ""),
+        ("the same, a wrong password", Critical, "credentials"),
+        (
+            "certificate ends in 6 days",
+            Warning,
+            "tls.certificate.expiring",
+        ),
+        (
+            "certificate has expired",
+            Critical,
+            "tls.certificate.expired",
+        ),
+        (
+            "certificate for another name",
+            Critical,
+            "tls.certificate.wrong-name",
+        ),
+        (
+            "self-signed certificate",
+            Critical,
+            "tls.certificate.self-signed",
+        ),
+        (
+            "intermediate is not sent",
+            Critical,
+            "tls.certificate.missing-intermediate",
+        ),
+        ("STARTTLS is not offered", Critical, "starttls.not-offered"),
+        (
+            "somebody injects before TLS",
+            Critical,
+            "starttls.injection",
+        ),
+        ("only TLS 1.0 is spoken", Critical, "tls.legacy"),
+        ("no TLS on the TLS port", Critical, "tls.not-tls"),
+        ("handshake stalls", Critical, "timeout"),
+        ("strangers have to wait", Ok, "smtp.greeting.delayed"),
+        ("too many connections", Critical, "smtp.greeting.busy"),
+        (
+            "client is on a blacklist",
+            Critical,
+            "smtp.greeting.refused",
+        ),
+        ("hangs up at once", Critical, "closed"),
+        ("nothing listens", Critical, "refused"),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let shown = runtime.block_on(demo::run(false)).unwrap();
+    let seen: Vec<_> = shown
+        .iter()
+        .map(|demo::Shown { story, report, .. }| {
+            let finding = report.findings.first().map(|finding| finding.code());
+            let failure = report.failure.as_ref().map(|failure| failure.kind.as_str());
+            (
+                *story,
+                report.verdict(),
+                finding.or(failure).unwrap_or_default(),
+            )
+        })
+        .collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
+    const SCENES: usize = 17;
+    let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
+    // Some scenes take seconds, so all formats are asked for at once.
+    let asked =
+        formats.map(|format| thread::spawn(move || mailprobe(["demo", "--format", format])));
+    let [text, json, jsonl, nagios, prometheus] = asked.map(|said| {
+        let said = said.join().unwrap();
+        assert_eq!((said.status, said.err.as_str()), (0, ""));
+        said.out
+    });
+
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("  ● ")).count(),
+        SCENES
+    );
+    assert!(
+        text.lines()
+            .all(|line| line.chars().count() <= 80 && !line.contains('…')),
+        "{text}"
+    );
+
+    let reports: Json = serde_json::from_str(&json).unwrap();
+    let reports = reports.as_array().unwrap();
+    assert_eq!(reports.len(), SCENES);
+    reports.iter().for_each(validate);
+
+    assert_eq!(jsonl.lines().count(), SCENES);
+    for line in jsonl.lines() {
+        validate(&serde_json::from_str(line).unwrap());
+    }
+
+    let plugin = Plugin::read(&nagios);
+    assert!(
+        plugin
+            .said
+            .starts_with("SMTP CRITICAL - 15 of 17 targets in trouble, ")
+    );
+
+    let page = exposition(&prometheus);
+    assert_eq!(
+        page.iter()
+            .filter(|series| series.name == "probe_success")
+            .count(),
+        SCENES
+    );
+}
