@@ -27,9 +27,7 @@ pub fn explain(code: &str) -> Option<String> {
         let (severity, summary, remedy) = (kind.severity, kind.summary, kind.remedy);
         return Some(format!("{code} ({severity})\n{summary}\n\n{remedy}"));
     }
-    let kind = FailureKind::ALL
-        .into_iter()
-        .find(|kind| kind.as_str() == code)?;
+    let kind = FailureKind::ALL.iter().find(|kind| kind.as_str() == code)?;
     let (verdict, summary, remedy) = (kind.verdict(), kind.summary(), kind.remedy());
     Some(format!(
         "{code} (failure, {verdict})\n{summary}\n\n{remedy}"

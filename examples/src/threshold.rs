@@ -143,9 +143,7 @@ impl TimeThresholds {
             (None, None) => return,
         };
         let evidence = format!("{seconds:.3} s, range {range}");
-        report
-            .findings
-            .push(SLOW.found(evidence).with_severity(severity));
+        report.add_finding(SLOW.found(evidence).with_severity(severity));
     }
 }
 

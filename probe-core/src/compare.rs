@@ -8,7 +8,7 @@ use crate::json::SCHEMA_VERSION;
 use crate::{AnyFacts, Finding, FindingKind, Report, Severity};
 
 /// The findings that [`compare`] makes.
-pub static CHANGES: [&FindingKind; 5] = [&BETTER, &FACT, &GONE, &NEW, &WORSE];
+pub static CHANGES: &[&FindingKind] = &[&BETTER, &FACT, &FAILURE, &GONE, &NEW, &WORSE];
 
 static BETTER: FindingKind = FindingKind::new(
     "change.better",
@@ -21,6 +21,12 @@ static FACT: FindingKind = FindingKind::new(
     Severity::Info,
     "a fact has changed since last time",
     "See whether the change was meant.",
+);
+static FAILURE: FindingKind = FindingKind::new(
+    "change.failure",
+    Severity::Info,
+    "it fails otherwise than last time",
+    "See the failure itself for what to do.",
 );
 static GONE: FindingKind = FindingKind::new(
     "change.finding-gone",
@@ -91,11 +97,55 @@ pub enum SnapshotError {
 pub fn compare(before: &Snapshot, now: &Report<AnyFacts>) -> Vec<Finding> {
     // Both sides in the same form: what is compared is what was published.
     let now: Json = serde_json::from_str(&now.to_json()).unwrap_or_default();
+    changes(&before.0, &now)
+}
+
+fn changes(before: &Json, now: &Json) -> Vec<Finding> {
     let mut changes = Vec::new();
-    changes.extend(verdict(&before.0, &now));
-    changes.extend(findings(&before.0, &now));
-    changes.extend(facts(&before.0, &now));
+    changes.extend(verdict(before, now));
+    changes.extend(failure(before, now));
+    changes.extend(findings(before, now));
+    changes.extend(facts(before, now));
+    changes.extend(parts(before, now));
     changes
+}
+
+/// Where and how it stopped, if it stopped both times: what comes and goes is told by the verdict.
+fn failure(before: &Json, now: &Json) -> Option<Finding> {
+    let place = |report: &Json| {
+        let failure = report
+            .get("failure")
+            .filter(|failure| failure.is_object())?;
+        Some(format!(
+            "{} at {}",
+            text(failure, "kind"),
+            text(failure, "phase")
+        ))
+    };
+    let (was, is) = (place(before)?, place(now)?);
+    (was != is).then(|| FAILURE.found(format!("{was} -> {is}")))
+}
+
+/// The members of a composite, each with its own earlier self.
+fn parts(before: &Json, now: &Json) -> Vec<Finding> {
+    let members = |report: &Json| -> BTreeMap<String, Json> {
+        let parts = report.get("parts").and_then(Json::as_array);
+        let named = |part: &Json| (text(part, "target"), part.clone());
+        parts.into_iter().flatten().map(named).collect()
+    };
+    let before = members(before);
+    let known = members(now);
+    let pairs = known
+        .iter()
+        .filter_map(|(target, now)| Some((target, before.get(target)?, now)));
+    pairs
+        .flat_map(|(target, before, now)| {
+            changes(before, now).into_iter().map(move |mut change| {
+                change.evidence = format!("{target}: {}", change.evidence);
+                change
+            })
+        })
+        .collect()
 }
 
 fn verdict(before: &Json, now: &Json) -> Option<Finding> {
@@ -204,7 +254,7 @@ mod tests {
         .erase()
     }
 
-    fn changes(before: &Report, now: &Report) -> Vec<(&'static str, String)> {
+    fn between(before: &Report, now: &Report) -> Vec<(&'static str, String)> {
         let before = before.to_json().parse().unwrap();
         let changes = compare(&before, now);
         changes
@@ -215,14 +265,14 @@ mod tests {
 
     #[test]
     fn the_same_report_has_no_changes() {
-        assert_eq!(changes(&report("Postfix"), &report("Postfix")), []);
+        assert_eq!(between(&report("Postfix"), &report("Postfix")), []);
     }
 
     #[test]
     fn a_new_finding_a_worse_verdict_and_another_banner_are_told() {
         let mut now = report("Exim");
         now.findings.push(SLOW.found(""));
-        let told = changes(&report("Postfix"), &now);
+        let told = between(&report("Postfix"), &now);
         assert_eq!(
             told,
             [
@@ -231,11 +281,41 @@ mod tests {
                 ("change.fact", "banner: \"Postfix\" -> \"Exim\"".to_owned()),
             ]
         );
-        let back: Vec<_> = changes(&now, &report("Exim"))
+        let back: Vec<_> = between(&now, &report("Exim"))
             .into_iter()
             .map(|(code, _)| code)
             .collect();
         assert_eq!(back, ["change.better", "change.finding-gone"]);
+    }
+
+    #[test]
+    fn another_failure_is_told_also_of_a_member() {
+        let failing = |phase, kind| {
+            let mut report = report("Postfix");
+            report.failure = Some(crate::Failure::new(phase, kind, "it failed"));
+            report
+        };
+        let silent = failing(crate::Phase::CONNECT, crate::FailureKind::Timeout);
+        let refused = failing(crate::Phase::AUTH, crate::FailureKind::Credentials);
+        let expected = (
+            "change.failure",
+            "timeout at connect -> credentials at auth".to_owned(),
+        );
+        assert_eq!(between(&silent, &refused), [expected]);
+
+        let pool = |member| {
+            let mut pool = report("Postfix");
+            pool.parts.push(member);
+            pool
+        };
+        let told = between(&pool(silent), &pool(refused));
+        assert_eq!(
+            told,
+            [(
+                "change.failure",
+                "mx.example.org:25: timeout at connect -> credentials at auth".to_owned()
+            )]
+        );
     }
 
     #[test]

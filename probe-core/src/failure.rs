@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Phase, Target, Verdict};
+use crate::{Phase, Target, Verdict, printable};
 
 /// The reason why a probe could not go on, and where it stood.
 ///
@@ -28,7 +28,7 @@ impl Failure {
         Self {
             phase,
             kind,
-            detail: detail.into(),
+            detail: printable(detail.into().as_bytes()),
             reply: None,
         }
     }
@@ -93,7 +93,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: &'static [Self] = &[
         Self::Closed,
         Self::Credentials,
         Self::Local,

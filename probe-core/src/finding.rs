@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Verdict;
+use crate::{Verdict, printable};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -79,7 +79,7 @@ impl FindingKind {
         Finding {
             kind: self,
             severity: self.severity,
-            evidence: evidence.into(),
+            evidence: printable(evidence.into().as_bytes()),
         }
     }
 }

@@ -51,6 +51,14 @@ impl<F> Report<F> {
         }
     }
 
+    /// Adds a finding in its place: the weightiest come first, among equals the earlier ones.
+    pub fn add_finding(&mut self, finding: Finding) {
+        let lighter = |known: &Finding| known.severity < finding.severity;
+        let place = self.findings.iter().position(lighter);
+        self.findings
+            .insert(place.unwrap_or(self.findings.len()), finding);
+    }
+
     /// The worst of the failure, the findings and the parts.
     pub fn verdict(&self) -> Verdict {
         let failure = self.failure.iter().map(|failure| failure.kind.verdict());
@@ -74,7 +82,7 @@ impl<F> Report<F> {
             return cause.to_string();
         }
         if let Some(failure) = &self.failure {
-            return format!("{} ({})", failure.detail, failure.phase);
+            return format!("{}: {}", failure.phase, failure.detail);
         }
         let worst = self.parts.iter().map(Report::verdict).max();
         let is_worst =
@@ -207,7 +215,7 @@ mod tests {
         whole.parts = vec![report(), part];
         assert_eq!(
             whole.headline(),
-            "mx.example.org:25: nobody listens (connect)"
+            "mx.example.org:25: connect: nobody listens"
         );
     }
 }

@@ -58,11 +58,13 @@ impl Transcript {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         for line in bytes.split(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if self.bytes.saturating_add(line.len()) > Self::LIMIT {
+            // An empty line takes room too.
+            let size = line.len().saturating_add(1);
+            if self.bytes.saturating_add(size) > Self::LIMIT {
                 self.cut = true;
                 return;
             }
-            self.bytes += line.len();
+            self.bytes += size;
             self.lines.push(Line {
                 at,
                 direction,
@@ -102,16 +104,28 @@ pub fn printable(bytes: &[u8]) -> String {
     for c in String::from_utf8_lossy(bytes).chars() {
         match c {
             '\t' => text.push(' '),
-            // Also the invisible characters that reorder what stands beside them.
-            c if c.is_control()
-                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
+            c if c.is_control() || is_invisible(c) => {
                 text.extend(c.escape_unicode());
             }
             c => text.push(c),
         }
     }
     text
+}
+
+/// Characters that are not seen and change how their neighbours are: direction, joining, line ends, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 #[cfg(test)]
@@ -136,7 +150,7 @@ mod tests {
         transcript.push(
             Duration::ZERO,
             Direction::Received,
-            &vec![b'x'; Transcript::LIMIT],
+            &vec![b'x'; Transcript::LIMIT - 1],
         );
         assert!(!transcript.cut);
         transcript.push(Duration::ZERO, Direction::Received, b"y");

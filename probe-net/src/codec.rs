@@ -76,6 +76,7 @@ impl Malformed {
 pub struct Outgoing {
     bytes: Vec<u8>,
     secrets: Vec<Range<usize>>,
+    proofs: Vec<Range<usize>>,
 }
 
 impl Outgoing {
@@ -93,6 +94,15 @@ impl Outgoing {
         self.secrets.push(start..self.bytes.len());
     }
 
+    /// Appends bytes that only prove that a secret is known, such as a digest. Nobody may see them, but the server
+    /// may have to repeat parts of them (the nonce of SCRAM), so repeated they are left as they are.
+    pub fn put_proof(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.proofs.push(start..self.bytes.len());
+    }
+
     /// The bytes as they go to the wire, secrets included.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -105,11 +115,18 @@ impl Outgoing {
             .filter_map(|range| self.bytes.get(range.clone()))
     }
 
+    /// Whether anything in it must not be seen.
+    pub(crate) fn is_confidential(&self) -> bool {
+        !self.secrets.is_empty() || !self.proofs.is_empty()
+    }
+
     /// The bytes as they may be shown.
     pub(crate) fn redacted(&self) -> Vec<u8> {
         let mut shown = Vec::with_capacity(self.bytes.len());
         let mut from = 0;
-        for secret in &self.secrets {
+        let mut hidden: Vec<_> = self.secrets.iter().chain(&self.proofs).collect();
+        hidden.sort_by_key(|range| range.start);
+        for secret in hidden {
             shown.extend_from_slice(self.bytes.get(from..secret.start).unwrap_or_default());
             shown.extend_from_slice(b"[redacted]");
             from = secret.end;
@@ -190,13 +207,17 @@ impl Oddities {
     }
 }
 
-/// The beginning of what a peer said, fit to be shown.
+/// The beginning of what a peer said on one line, fit to be shown.
 pub fn excerpt(bytes: &[u8]) -> String {
     let bytes = bytes.trim_ascii();
-    match bytes.get(..Oddities::EVIDENCE) {
-        Some(start) if bytes.len() > Oddities::EVIDENCE => format!("{}…", printable(start)),
-        _ => printable(bytes),
-    }
+    let (start, ellipsis) = match bytes.get(..Oddities::EVIDENCE) {
+        Some(start) if bytes.len() > Oddities::EVIDENCE => (start, "…"),
+        _ => (bytes, ""),
+    };
+    let lines = start
+        .split(|byte| *byte == b'\n')
+        .map(|line| printable(line.trim_ascii()));
+    lines.collect::<Vec<_>>().join("; ") + ellipsis
 }
 
 #[cfg(test)]

@@ -22,6 +22,10 @@ pub static ADDRESS_FAILED: FindingKind = FindingKind::new(
     "Mend the server behind that address or take the address out of DNS: clients that try it first wait or fail.",
 );
 
+/// The most addresses of one host that are used: whoever writes the zone does not decide how many sockets we
+/// open.
+const ADDRESSES: usize = 64;
+
 /// How long one address is waited for before the next is tried beside it (RFC 8305 section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
@@ -82,6 +86,7 @@ impl Net {
             .iter()
             .copied()
             .filter(|address| self.family.admits(*address))
+            .take(ADDRESSES)
             .collect();
         match (usable.is_empty(), found.is_empty()) {
             (false, _) => Ok(in_turn(usable)),

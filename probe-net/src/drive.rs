@@ -13,7 +13,7 @@ use crate::{Codec, Decoded, Dialogue, Event, Layer, Log, Malformed, Outgoing, St
 
 /// Leads a dialogue over a wire to its end.
 ///
-/// Dropping the future closes the connection.
+/// Dropping future and wire closes the connection.
 ///
 /// # Errors
 /// Whatever ended the dialogue early. What was learned until then is in the dialogue and in the log.
@@ -82,16 +82,17 @@ impl<C: Codec> Driver<'_, C> {
     ) -> Result<Event<C::Reply>, Failure> {
         let begun = Instant::now();
         let mut outgoing = Outgoing::default();
-        for (phase, command) in &commands {
+        for (_, command) in &commands {
             self.codec.encode(command, &mut outgoing);
-            self.sent.push_back((*phase, begun));
         }
-        let Some((phase, _)) = self.sent.front().copied() else {
+        let Some((phase, _)) = commands.first() else {
             let detail = "the dialogue said nothing and waits for an answer";
             return Err(Failure::new(Phase::GREETING, FailureKind::Local, detail));
         };
+        let phase = *phase;
         self.write(phase, &outgoing, self.log.limit(phase, begun))
             .await?;
+        self.sent = commands.iter().map(|(phase, _)| (*phase, begun)).collect();
         self.listen(phase, patience).await
     }
 
@@ -162,9 +163,8 @@ impl<C: Codec> Driver<'_, C> {
                     return Err(self.too_large(phase, malformed));
                 }
                 Ok(Err(error)) => return Err(self.broken(phase, &error)),
-                Err(_) if patient_until.is_some_and(|patient| patient < limit) => {
-                    return Ok(Event::Silence);
-                }
+                // Also where the deadline came first: what a machine need not hear is no failure.
+                Err(_) if patience.is_some() => return Ok(Event::Silence),
                 Err(_) => return Err(self.timeout(phase, begun)),
             }
         }
@@ -209,7 +209,8 @@ impl<C: Codec> Driver<'_, C> {
 
     /// Says goodbye within the time kept back for it, whether or not anybody listens.
     async fn farewell<D: Dialogue<Codec = C>>(&mut self, dialogue: &D) {
-        let Some(command) = dialogue.farewell() else {
+        // Where an answer is still to come, the server may stand inside a message.
+        let Some(command) = dialogue.farewell().filter(|_| self.sent.is_empty()) else {
             return;
         };
         let mut outgoing = Outgoing::default();

@@ -4,6 +4,7 @@ mod codec;
 mod dial;
 mod dialogue;
 mod drive;
+mod echo;
 pub mod frame;
 mod log;
 mod net;

@@ -4,9 +4,7 @@
 use core::future::Future;
 use std::time::{Duration, SystemTime};
 
-use probe_core::{
-    Context, Direction, Failure, FailureKind, Finding, Phase, Report, Span, Transcript,
-};
+use probe_core::{Context, Direction, Failure, FailureKind, Phase, Report, Span, Transcript};
 use tokio::time::Instant;
 
 use crate::Oddities;
@@ -68,10 +66,9 @@ impl Log {
         report.elapsed = self.started.elapsed();
         report.spans = self.spans;
         report.transcript = self.transcript;
-        report.findings.extend(self.oddities.findings());
-        // Stable: among equals the order in which they were judged stays.
-        let weight = |finding: &Finding| core::cmp::Reverse(finding.severity);
-        report.findings.sort_by_key(weight);
+        for finding in self.oddities.findings() {
+            report.add_finding(finding);
+        }
     }
 
     /// Runs `work` for as long as the phase's patience and the deadline allow, and books the time.

@@ -18,7 +18,14 @@ pub trait Resolve: Send + Sync {
 /// Why a name led to no address.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
-pub struct ResolveError(pub String);
+pub struct ResolveError(String);
+
+impl ResolveError {
+    /// For this reason.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
 
 /// The operating system's way: `/etc/hosts`, its cache, its DNS servers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +39,7 @@ impl Resolve for SystemResolver {
         Box::pin(async move {
             match tokio::net::lookup_host((name.as_str(), 0)).await {
                 Ok(found) => Ok(found.map(|address| address.ip()).collect()),
-                Err(error) => Err(ResolveError(error.to_string())),
+                Err(error) => Err(ResolveError::new(error.to_string())),
             }
         })
     }

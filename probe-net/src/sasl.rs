@@ -25,6 +25,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use probe_core::Secret;
 
+use crate::echo::Echoes;
 use crate::tls::TlsFacts;
 use credentials::Kind;
 use scram::{ChannelBinding, Scram};
@@ -214,7 +215,12 @@ impl Exchange {
         if self.server_error.is_some() {
             return Err(SaslError::Unexpected);
         }
-        self.server_error = Some(reason.to_vec());
+        let mut reason = reason.to_vec();
+        let mut echoes = Echoes::default();
+        echoes.learn(self.credentials.secret());
+        let length = reason.len();
+        echoes.hide(&mut reason, length);
+        self.server_error = Some(reason);
         Ok((Secret::new(response), State::Said))
     }
 

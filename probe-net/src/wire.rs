@@ -8,19 +8,34 @@ use std::sync::Arc;
 
 use probe_core::{Direction, Failure, FailureKind, Phase};
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use zeroize::Zeroizing;
 
+use crate::echo::Echoes;
 use crate::tls::{self, SecretsOver, Tap, Tls, TlsFacts};
 use crate::{Log, Outgoing};
 
 /// Anything that bytes flow through both ways.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Acknowledges what comes next at once, where the transport can.
+    ///
+    /// A TLS 1.3 server sends session tickets after the handshake, and most hold their next words back until
+    /// those are acknowledged (Nagle). A delayed acknowledgement would cost 40 ms for each probe.
+    fn hurry(&self) {}
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl Transport for DuplexStream {}
+
+impl Transport for TcpStream {
+    fn hurry(&self) {
+        // Where it cannot be had, the probe is only slower.
+        #[cfg(target_os = "linux")]
+        let _ = self.set_quickack(true);
+    }
+}
 
 /// A connection to one server.
 ///
@@ -34,8 +49,10 @@ pub struct Wire {
     facts: Option<Arc<TlsFacts>>,
     secrets_over: SecretsOver,
     ends: Option<Ends>,
+    /// Whether the first words under TLS were said and their answer hurried.
+    hurried: bool,
     /// Secrets that were said, so that a server that repeats them does not carry them into a report.
-    said: Vec<Zeroizing<Vec<u8>>>,
+    said: Echoes,
 }
 
 /// The two ends of a connection.
@@ -72,8 +89,6 @@ pub(crate) enum Received {
 impl Wire {
     /// The most bytes of one reply that any codec is shown.
     pub const LIMIT: usize = 1024 * 1024;
-    /// Longer secrets are looked for in what the server says; shorter ones would be found by chance.
-    const SHORTEST_ECHO: usize = 6;
     /// How long an orderly close may take.
     const CLOSING: Duration = Duration::from_millis(200);
 
@@ -92,7 +107,8 @@ impl Wire {
             facts: None,
             secrets_over,
             ends: None,
-            said: Vec::new(),
+            hurried: false,
+            said: Echoes::default(),
         }
     }
 
@@ -135,13 +151,17 @@ impl Wire {
                 let facts = session.facts(stream.get_ref().1);
                 log.say(Direction::Remark, facts.to_string());
                 self.facts = Some(Arc::new(facts));
+                stream.get_ref().0.hurry();
                 self.stream = Stream::Tls(Box::new(stream));
                 Ok(())
             }
             Ok(Err(error)) => {
                 self.facts = session.partial_facts().map(Arc::new);
+                let ours = self.facts.as_ref().map(|facts| facts.client_certificate);
+                let ours = ours.unwrap_or_default();
                 let heard = first_bytes.take();
-                let failure = tls::broken_handshake(&error, &heard, upgrade, &mut log.oddities);
+                let failure =
+                    tls::broken_handshake(&error, &heard, upgrade, ours, &mut log.oddities);
                 log.say(Direction::Remark, &failure.detail);
                 Err(failure)
             }
@@ -162,16 +182,16 @@ impl Wire {
 
     /// The gate: refuses secrets that this channel may not carry, and remembers those that it may.
     pub(crate) fn admit(&mut self, phase: Phase, outgoing: &Outgoing) -> Result<(), Failure> {
-        if outgoing.secrets().next().is_none() {
+        if !outgoing.is_confidential() {
             return Ok(());
         }
         if let Some(reason) = self.distrust() {
             let detail = format!("nothing secret was sent: {reason}");
             return Err(Failure::new(phase, FailureKind::Withheld, detail));
         }
-        let forms = outgoing.secrets().flat_map(forms);
-        self.said
-            .extend(forms.filter(|form| form.len() >= Self::SHORTEST_ECHO));
+        for secret in outgoing.secrets() {
+            self.said.learn(secret);
+        }
         Ok(())
     }
 
@@ -196,6 +216,10 @@ impl Wire {
             Stream::Tls(stream) => {
                 stream.write_all(bytes).await?;
                 stream.flush().await?;
+                // The system forgets it as soon as something is sent.
+                if !std::mem::replace(&mut self.hurried, true) {
+                    stream.get_ref().0.hurry();
+                }
             }
             Stream::Broken => return Err(io::ErrorKind::NotConnected.into()),
         }
@@ -216,7 +240,8 @@ impl Wire {
             Ok(0) => Ok(Received::End),
             Ok(more) => {
                 self.buffer.filled(more);
-                self.buffer.hide(&self.said, more);
+                let recent = self.buffer.recent(more, self.said.before());
+                self.said.hide(recent, more);
                 Ok(Received::Bytes)
             }
             // A server that ends TLS without close_notify has still ended (a fact, not an error: everybody does it).
@@ -306,84 +331,16 @@ impl Buffer {
         }
     }
 
-    /// Overwrites each of `secrets` in what has just come, also where it began in what came before. The
-    /// length stays, so nothing else is read otherwise.
-    fn hide(&mut self, secrets: &[Zeroizing<Vec<u8>>], more: usize) {
-        for secret in secrets {
-            let from = self.end.saturating_sub(more + secret.len()).max(self.start);
-            let mut rest = self.bytes.get_mut(from..self.end).unwrap_or_default();
-            while let Some(at) = rest
-                .windows(secret.len())
-                .position(|seen| seen == &***secret)
-            {
-                let (seen, unseen) = rest.split_at_mut(at + secret.len());
-                seen.iter_mut().skip(at).for_each(|byte| *byte = b'*');
-                rest = unseen;
-            }
-        }
+    /// What has just come, and so much before it.
+    fn recent(&mut self, more: usize, before: usize) -> &mut [u8] {
+        let from = self.end.saturating_sub(more + before).max(self.start);
+        self.bytes.get_mut(from..self.end).unwrap_or_default()
     }
-}
-
-/// In what forms a server could repeat a secret: as it was said, in base64, and, where that is a SASL message, the
-/// password or token in it.
-fn forms(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    #[cfg_attr(
-        not(feature = "sasl"),
-        allow(unused_mut, reason = "base64 comes with SASL")
-    )]
-    let mut forms = vec![Zeroizing::new(secret.to_vec())];
-    #[cfg(feature = "sasl")]
-    {
-        use crate::sasl::{from_base64, to_base64};
-        let encoded = to_base64(&probe_core::Secret::new(secret));
-        forms.push(Zeroizing::new(encoded.expose().to_vec()));
-        if let Some(message) = from_base64(secret).map(Zeroizing::new) {
-            // RFC 4616 puts NUL before the password, RFC 7628 U+0001 around the token.
-            let mut parts = message.split(|byte| matches!(byte, 0 | 1));
-            let last = parts.rfind(|part| !part.is_empty()).unwrap_or_default();
-            let last = last.strip_prefix(b"auth=Bearer ").unwrap_or(last);
-            forms.push(Zeroizing::new(last.to_vec()));
-        }
-    }
-    forms
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn arrive(buffer: &mut Buffer, bytes: &[u8], secrets: &[Zeroizing<Vec<u8>>]) {
-        for piece in bytes.chunks(7) {
-            let room = buffer.room(Wire::LIMIT).unwrap();
-            room[..piece.len()].copy_from_slice(piece);
-            buffer.filled(piece.len());
-            buffer.hide(secrets, piece.len());
-        }
-    }
-
-    #[test]
-    fn a_secret_that_the_server_repeats_in_pieces_is_overwritten() {
-        let secrets = [Zeroizing::new(b"AGFsaWNlAHNlY3JldA==".to_vec())];
-        let mut buffer = Buffer::default();
-        arrive(
-            &mut buffer,
-            b"500 AUTH PLAIN AGFsaWNlAHNlY3JldA== what?\r\n",
-            &secrets,
-        );
-        assert_eq!(
-            buffer.unread(),
-            b"500 AUTH PLAIN ******************** what?\r\n"
-        );
-    }
-
-    /// Once it went on for ever: what was overwritten was found again.
-    #[test]
-    fn a_secret_of_nothing_but_stars_is_found_once() {
-        let secrets = [Zeroizing::new(b"******".to_vec())];
-        let mut buffer = Buffer::default();
-        arrive(&mut buffer, b"220 ******** Welcome ********\r\n", &secrets);
-        assert_eq!(buffer.unread(), b"220 ******** Welcome ********\r\n");
-    }
 
     #[test]
     fn the_buffer_ends_at_its_limit_and_not_before() {

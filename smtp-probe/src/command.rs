@@ -21,8 +21,13 @@ pub enum Command {
     },
     /// Gives up an authentication under way.
     AuthCancel,
-    /// Answers a challenge; the message before base64.
-    AuthResponse(Secret),
+    /// Answers a challenge.
+    AuthResponse {
+        /// How we authenticate.
+        mechanism: Mechanism,
+        /// The message, before base64.
+        response: Secret,
+    },
     /// Introduces us and asks for the extensions.
     Ehlo(EhloName),
     /// Introduces us to a server that knows no extensions.
@@ -58,12 +63,15 @@ impl Command {
                     Some(empty) if empty.is_empty() => out.put(b" ="),
                     Some(response) => {
                         out.put(b" ");
-                        out.put_secret(sasl::to_base64(response).expose());
+                        put_message(*mechanism, response, out);
                     }
                 }
             }
             Self::AuthCancel => out.put(b"*"),
-            Self::AuthResponse(response) => out.put_secret(sasl::to_base64(response).expose()),
+            Self::AuthResponse {
+                mechanism,
+                response,
+            } => put_message(*mechanism, response, out),
             Self::Ehlo(name) => {
                 out.put(b"EHLO ");
                 out.put(name.as_str().as_bytes());
@@ -76,6 +84,14 @@ impl Command {
             Self::StartTls => out.put(b"STARTTLS"),
         }
         out.put(b"\r\n");
+    }
+}
+
+fn put_message(mechanism: Mechanism, message: &Secret, out: &mut Outgoing) {
+    let message = sasl::to_base64(message);
+    match mechanism.shows_the_secret() {
+        true => out.put_secret(message.expose()),
+        false => out.put_proof(message.expose()),
     }
 }
 

@@ -106,10 +106,14 @@ impl Dialogue for SmtpDialogue {
                 self.say_ehlo()
             }
             (State::ExpectAuth(auth), Event::Reply(reply)) => self.on_auth(auth, reply),
-            (State::ExpectCancelled(failure), Event::Reply(_)) => {
-                self.state = State::Idle;
+            (State::ExpectCancelled(failure), Event::Reply(reply)) => {
+                // Another challenge would take QUIT for its answer.
+                if !reply.code().is_some_and(|code| code.is_intermediate()) {
+                    self.state = self.after_refusal(&reply);
+                }
                 Err(failure)
             }
+            (State::ExpectCancelled(failure), Closed | Silence) => Err(failure),
             (State::ExpectEhloAfterAuth, Event::Reply(reply)) => self.on_ehlo_after_auth(reply),
             (State::ExpectEhloAfterAuth, Closed | Silence) => {
                 self.facts.refused_ehlo_after_auth = true;
@@ -298,13 +302,22 @@ impl SmtpDialogue {
         }
         match response {
             Ok(response) => {
+                let mechanism = auth.exchange.mechanism();
                 self.state = State::ExpectAuth(auth);
-                Ok(Step::say(Phase::AUTH, Command::AuthResponse(response)))
+                let command = Command::AuthResponse {
+                    mechanism,
+                    response,
+                };
+                Ok(Step::say(Phase::AUTH, command))
             }
             Err(detail) => {
                 let failure = Failure::new(Phase::AUTH, FailureKind::Protocol, detail);
                 self.state = State::ExpectCancelled(failure.with_reply(words(reply)));
-                Ok(Step::say(Phase::AUTH, Command::AuthCancel))
+                Ok(Step::say_in_hope(
+                    Phase::AUTH,
+                    Command::AuthCancel,
+                    FAREWELL,
+                ))
             }
         }
     }
@@ -452,7 +465,8 @@ fn why_refused(reply: &Reply, server_error: &[u8], proof_sent: bool) -> (Failure
         400..=499 => FailureKind::Temporary,
         // Too weak, encryption wanted, authentication by other means wanted.
         530 | 534 | 538 => FailureKind::Policy,
-        500..=504 if !proof_sent => FailureKind::Unsupported,
+        // It has seen nothing to refuse yet.
+        500..=599 if !proof_sent => FailureKind::Unsupported,
         500..=599 => FailureKind::Credentials,
         _ => FailureKind::Protocol,
     };

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use probe_core::{Facts, Metric, Record, Unit};
+use probe_core::{Facts, Metric, Record, Unit, Value};
 use probe_net::sasl::{Credentials, Mechanism};
 use probe_net::tls::TlsFacts;
 
@@ -36,10 +36,14 @@ pub struct SmtpFacts {
 }
 
 impl SmtpFacts {
-    /// What the server offered last: nearest to what a client at work would see.
+    /// What the server offered last: nearest to what a client at work would see. Once TLS stands, what was
+    /// offered in clear counts no more.
     pub fn capabilities(&self) -> Option<&Capabilities> {
-        let latest = self.authenticated.as_ref().or(self.secured.as_ref());
-        latest.or(self.clear.as_ref())
+        let secured = || match self.tls {
+            Some(_) => self.secured.as_ref(),
+            None => self.clear.as_ref(),
+        };
+        self.authenticated.as_ref().or_else(secured)
     }
 }
 
@@ -198,12 +202,21 @@ fn record_greeting(greeting: &Greeting, out: &mut Record) {
 
 fn record_capabilities(capabilities: &Capabilities, when: &'static str, out: &mut Record) {
     out.set("domain", capabilities.domain());
+    let mut known: Vec<(String, String)> = Vec::new();
     for keyword in capabilities.keywords() {
         let name = String::from_utf8_lossy(keyword.name).to_ascii_uppercase();
+        let parameters = probe_core::printable(keyword.parameters);
+        // Some are said twice, such as AUTH in its old form.
+        match known.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, before)) => *before = format!("{before} {parameters}"),
+            None => known.push((name, parameters)),
+        }
+    }
+    for (name, parameters) in known {
         let metric = Metric::info("probe_smtp_capability_info", "name", name.as_str())
-            .with_label("params", probe_core::printable(keyword.parameters))
+            .with_label("params", parameters.as_str())
             .with_label("when", when);
-        out.label(name, keyword.parameters, metric);
+        out.label(name, parameters, metric);
     }
 }
 
@@ -212,7 +225,13 @@ fn record_auth(auth: &AuthFacts, out: &mut Record) {
     out.set("accepted", auth.accepted.map(Mechanism::as_str));
     out.trees("attempts", &auth.attempts, |attempt, out| {
         out.set("mechanism", attempt.mechanism.as_str());
-        out.set("reply", attempt.reply.as_ref().map(Reply::raw));
+        let lines = |reply: &Reply| {
+            reply
+                .lines_with_codes()
+                .map(Value::from)
+                .collect::<Vec<_>>()
+        };
+        out.set("reply", attempt.reply.as_ref().map(lines));
         out.set("server_error", attempt.server_error.as_deref());
     });
 }

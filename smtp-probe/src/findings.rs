@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use probe_core::{Finding, FindingKind, Phase, Severity, Span};
 use probe_net::excerpt;
+use probe_net::sasl::Mechanism;
 use probe_net::tls::{self, ClientCertificate, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED, Security};
 
 use crate::facts::{SmtpFacts, StartTls};
@@ -225,10 +226,18 @@ fn ehlo(facts: &SmtpFacts) -> Vec<Finding> {
 
 fn auth(facts: &SmtpFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(names) = facts.clear.as_ref().map(Capabilities::mechanism_names)
-        && !names.is_empty()
-    {
-        findings.push(AUTH_IN_CLEAR.found(format!("AUTH {}", excerpt(&names.join(&b' ')))));
+    let clear = facts
+        .clear
+        .as_ref()
+        .map(Capabilities::mechanisms)
+        .unwrap_or_default();
+    let readable: Vec<_> = clear
+        .into_iter()
+        .filter(|one| one.shows_the_secret())
+        .collect();
+    if !readable.is_empty() {
+        let names: Vec<_> = readable.into_iter().map(Mechanism::as_str).collect();
+        findings.push(AUTH_IN_CLEAR.found(format!("AUTH {}", names.join(" "))));
     }
     let latest = facts
         .capabilities()

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use probe_core::{Context, Failure, Host, Probe, Report, Target};
 use probe_net::tls::Security;
 use probe_net::{Endpoint, Log, Net, Wire, drive};
@@ -14,6 +14,9 @@ use crate::facts::SmtpFacts;
 use crate::findings::{Seen, judge};
 use crate::options::Options;
 use crate::reply::SmtpCodec;
+
+/// How many addresses of one host are asked at the same time.
+const AT_ONCE: usize = 16;
 
 /// Asks an SMTP server whether it works: greeting, extensions, STARTTLS and certificate, authentication.
 ///
@@ -67,7 +70,9 @@ impl SmtpProbe {
         report.failure = outcome.err();
 
         let seen = Seen::new(log.spans(), log.now());
-        report.findings = judge(&report.facts, &seen, security, &self.options);
+        for finding in judge(&report.facts, &seen, security, &self.options) {
+            report.add_finding(finding);
+        }
         log.close(&mut report);
         report
     }
@@ -118,11 +123,8 @@ impl SmtpProbe {
                 let each = addresses
                     .into_iter()
                     .map(|one| self.ask(endpoint, Some(one), cx));
-                report.parts = join_all(each)
-                    .await
-                    .into_iter()
-                    .map(Report::erase)
-                    .collect();
+                let parts = stream::iter(each).buffered(AT_ONCE).map(Report::erase);
+                report.parts = parts.collect().await;
             }
             Err(failure) => report.failure = Some(failure),
         }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub line: usize,
     /// Lines of one reply.
     pub lines: usize,
+    /// Octets of one reply.
+    pub octets: usize,
 }
 
 impl Default for Limits {
@@ -32,6 +34,7 @@ impl Default for Limits {
         Self {
             line: 8192,
             lines: 256,
+            octets: 64 * 1024,
         }
     }
 }
@@ -79,6 +82,9 @@ impl Codec for SmtpCodec {
             let text = input.get(line.start..line.end).unwrap_or_default();
             if text.len() > self.limits.line {
                 return Err(Malformed::too_large("a line", self.limits.line));
+            }
+            if line.next > self.limits.octets {
+                return Err(Malformed::too_large("a reply", self.limits.octets));
             }
             if self.reply.lines == self.limits.lines {
                 return Err(Malformed::too_large(
@@ -172,11 +178,15 @@ impl Reply {
 
     /// The text of each line, without code and line end.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let text = |line| reply_line(line).map_or(line, |(text, _)| text);
+        self.lines_with_codes().map(text)
+    }
+
+    /// Each line as it was said, without its line end.
+    pub fn lines_with_codes(&self) -> impl Iterator<Item = &[u8]> {
         let whole = self.raw.strip_suffix(b"\n").unwrap_or(&self.raw);
-        whole.split(|byte| *byte == b'\n').map(|line| {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            reply_line(line).map_or(line, |(text, _)| text)
-        })
+        let lines = whole.split(|byte| *byte == b'\n');
+        lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
     }
 
     /// The text of the first line.
@@ -287,14 +297,19 @@ impl Capabilities {
         text.trim().parse().ok().filter(|limit| *limit > 0)
     }
 
+    /// The most SASL mechanisms that are read; servers offer a dozen.
+    const MECHANISMS: usize = 64;
+
     /// The names of the offered SASL mechanisms, those of the legacy form `AUTH=` among them, each once.
     pub fn mechanism_names(&self) -> Vec<&[u8]> {
         let mut names: Vec<&[u8]> = Vec::new();
-        for auth in self.keywords().filter(|keyword| keyword.is("AUTH")) {
-            for name in auth.words() {
-                if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    names.push(name);
-                }
+        let offers = self.keywords().filter(|keyword| keyword.is("AUTH"));
+        for name in offers.flat_map(|offer| offer.words()) {
+            if names.len() == Self::MECHANISMS {
+                break;
+            }
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name);
             }
         }
         names
@@ -338,7 +353,7 @@ impl<'a> Keyword<'a> {
     }
 
     /// The parameters one by one.
-    pub fn words(&self) -> impl Iterator<Item = &'a [u8]> {
+    pub fn words(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let words = self.parameters.split(|byte| *byte == b' ');
         words.filter(|word| !word.is_empty())
     }

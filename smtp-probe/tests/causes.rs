@@ -185,7 +185,7 @@ async fn the_report_names_the_true_cause_first() {
         ("tls closed", up_to_tls().tls_reset()),
         ("tls.legacy", up_to_tls().tls_legacy()),
         ("tls.legacy", up_to_tls().tls_alert(70)),
-        ("tls.legacy", up_to_tls().tls_alert(40)),
+        ("tls.handshake-refused", up_to_tls().tls_alert(40)),
         ("tls.server-name-refused", up_to_tls().tls_alert(112)),
         (
             "starttls.injection",

@@ -137,7 +137,7 @@ fn from_env(option: &str, variable: &str) -> Result<Secret, Mistake> {
 
 fn mechanism(name: &str) -> Result<Mechanism, String> {
     Mechanism::named(name.as_bytes()).ok_or_else(|| {
-        let known = Mechanism::ALL.map(Mechanism::as_str);
+        let known: Vec<_> = Mechanism::ALL.iter().map(|known| known.as_str()).collect();
         format!("known are {}", known.join(", "))
     })
 }

@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(page.matches('|').count(), 1);
         assert_eq!(
             lines[1],
-            "mx.example.org:25: critical: the certificate has expired: a/b  c [test.expired]"
+            "mx.example.org:25: critical: the certificate has expired: a/b\\u{d}\\u{a}c [test.expired]"
         );
     }
 

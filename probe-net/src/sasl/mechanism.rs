@@ -36,7 +36,7 @@ pub enum Mechanism {
 
 impl Mechanism {
     /// All that are known here, the strongest first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &'static [Self] = &[
         Self::External,
         Self::ScramSha256Plus,
         Self::ScramSha1Plus,
@@ -70,11 +70,19 @@ impl Mechanism {
     /// The mechanism of this name, in any case of letters.
     pub fn named(name: &[u8]) -> Option<Self> {
         let same = |known: &Self| known.as_str().as_bytes().eq_ignore_ascii_case(name);
-        Self::ALL.into_iter().find(same)
+        Self::ALL.iter().copied().find(same)
     }
 
     pub(super) const fn binds_channel(self) -> bool {
         matches!(self, Self::ScramSha1Plus | Self::ScramSha256Plus)
+    }
+
+    /// Whether whoever reads the exchange has the secret.
+    pub const fn shows_the_secret(self) -> bool {
+        matches!(
+            self,
+            Self::Login | Self::OAuthBearer | Self::Plain | Self::XOAuth2
+        )
     }
 
     /// Whether these credentials are of the kind that it takes.
@@ -108,7 +116,7 @@ pub fn candidates(
             && mechanism.takes(credentials)
             && (!mechanism.binds_channel() || ChannelBinding::of(tls).is_some())
     };
-    Mechanism::ALL.into_iter().filter(usable).collect()
+    Mechanism::ALL.iter().copied().filter(usable).collect()
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use core::net::IpAddr;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use probe_core::printable;
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry::{
@@ -47,6 +48,9 @@ pub struct Certificate {
     /// It says where its issuer's certificate is to be had, as those of public authorities do.
     pub(crate) names_its_issuers_place: bool,
     pub(crate) serial_bytes: Vec<u8>,
+    /// The names as they are encoded: what is shown of them may be the same for different ones.
+    pub(crate) subject_bytes: Vec<u8>,
+    pub(crate) issuer_bytes: Vec<u8>,
 }
 
 /// A public key's algorithm and strength.
@@ -65,8 +69,8 @@ impl Certificate {
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         let (names, addresses) = alternative_names(&parsed);
         Some(Self {
-            subject: parsed.subject().to_string(),
-            issuer: parsed.issuer().to_string(),
+            subject: printable(parsed.subject().to_string().as_bytes()),
+            issuer: printable(parsed.issuer().to_string().as_bytes()),
             serial: parsed.raw_serial_as_string(),
             not_before: instant(parsed.validity().not_before.timestamp()),
             not_after: instant(parsed.validity().not_after.timestamp()),
@@ -80,12 +84,14 @@ impl Certificate {
             is_version_1: parsed.version() == X509Version::V1,
             names_its_issuers_place: names_its_issuers_place(&parsed),
             serial_bytes: parsed.raw_serial().to_vec(),
+            subject_bytes: parsed.subject().as_raw().to_vec(),
+            issuer_bytes: parsed.issuer().as_raw().to_vec(),
         })
     }
 
     /// Whether subject and issuer are the same.
     pub fn is_self_issued(&self) -> bool {
-        self.subject == self.issuer
+        self.subject_bytes == self.issuer_bytes
     }
 
     /// Whether the signature is of a kind that can be forged.
@@ -118,22 +124,25 @@ impl Known {
     const LARGEST: usize = 8 * 1024;
 
     pub(super) fn read(&self, der: &[u8]) -> Option<Arc<Certificate>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = known.iter().find(|entry| *entry.der == *der) {
+        if let Some(entry) = self.entries().iter().find(|entry| *entry.der == *der) {
             return Some(entry.certificate.clone());
         }
         let certificate = Arc::new(Certificate::parse(der)?);
-        if der.len() > Self::LARGEST {
-            return Some(certificate);
+        if der.len() <= Self::LARGEST {
+            let mut known = self.entries();
+            if known.len() == Self::KEPT {
+                known.pop_front();
+            }
+            known.push_back(Entry {
+                der: der.into(),
+                certificate: certificate.clone(),
+            });
         }
-        if known.len() == Self::KEPT {
-            known.pop_front();
-        }
-        known.push_back(Entry {
-            der: der.into(),
-            certificate: certificate.clone(),
-        });
         Some(certificate)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -146,7 +155,7 @@ fn alternative_names(parsed: &X509Certificate<'_>) -> (Vec<String>, Vec<IpAddr>)
         .flat_map(|found| &found.value.general_names)
     {
         match name {
-            GeneralName::DNSName(name) => names.push((*name).to_owned()),
+            GeneralName::DNSName(name) => names.push(printable(name.as_bytes())),
             GeneralName::IPAddress(bytes) => addresses.extend(address(bytes)),
             _ => {}
         }

@@ -32,6 +32,8 @@ pub struct TlsFacts {
     pub revocation: Option<Revocation>,
     /// What became of our own certificate.
     pub client_certificate: ClientCertificate,
+    /// Those of the chain that lead to a root.
+    path: Vec<usize>,
     pub(crate) binding: Binding,
 }
 
@@ -48,6 +50,7 @@ impl TlsFacts {
             faults: Vec::new(),
             revocation: None,
             client_certificate: ClientCertificate::NotAsked,
+            path: Vec::new(),
             binding: Binding::default(),
         }
     }
@@ -57,9 +60,10 @@ impl TlsFacts {
         self.version.is_some() && self.faults.is_empty()
     }
 
-    /// The first date on which a certificate of the chain ends.
+    /// The first date on which a certificate ends that is needed: others that were sent do not count.
     pub fn earliest_expiry(&self) -> Option<SystemTime> {
-        self.chain.iter().map(|one| one.not_after).min()
+        let needed = self.path.iter().filter_map(|place| self.chain.get(*place));
+        needed.map(|one| one.not_after).min()
     }
 
     /// Writes the facts. The metric names are those of blackbox_exporter.
@@ -219,6 +223,7 @@ impl Session {
         };
         Some(TlsFacts {
             chain: seen.chain,
+            path: seen.path,
             faults: seen.faults,
             revocation: seen.revocation,
             client_certificate: self.recorder.client_certificate(),

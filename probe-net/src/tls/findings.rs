@@ -23,6 +23,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &WRONG_NAME,
     &WRONG_USAGE,
     &CLIENT_CERTIFICATE,
+    &HANDSHAKE_REFUSED,
     &LEGACY,
     &NOT_TLS,
     &SERVER_NAME_REFUSED,
@@ -115,6 +116,12 @@ pub static CLIENT_CERTIFICATE: FindingKind = FindingKind::new(
     Severity::Critical,
     "the server wants another client certificate",
     "Give the probe a certificate that the server accepts (--client-cert).",
+);
+pub(crate) static HANDSHAKE_REFUSED: FindingKind = FindingKind::new(
+    "tls.handshake-refused",
+    Severity::Critical,
+    "the server refused the TLS handshake without saying why",
+    "Look into the server's log: it has no usable certificate, wants one from the client, or its versions and suites are too old.",
 );
 pub(crate) static LEGACY: FindingKind = FindingKind::new(
     "tls.legacy",

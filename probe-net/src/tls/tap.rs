@@ -46,6 +46,10 @@ impl Tap {
         }
     }
 
+    pub(crate) fn hurry(&self) {
+        self.inner.hurry();
+    }
+
     pub(crate) fn first_bytes(&self) -> FirstBytes {
         self.first.clone()
     }

@@ -5,8 +5,9 @@ use std::io;
 use probe_core::{Failure, FailureKind, Phase};
 use rustls::{AlertDescription, Error};
 
+use super::ClientCertificate;
 use super::findings::{
-    CLIENT_CERTIFICATE, LEGACY, NOT_TLS, SERVER_NAME_REFUSED, STARTTLS_INJECTION,
+    CLIENT_CERTIFICATE, HANDSHAKE_REFUSED, LEGACY, NOT_TLS, SERVER_NAME_REFUSED, STARTTLS_INJECTION,
 };
 use crate::Oddities;
 use crate::codec::excerpt;
@@ -19,10 +20,16 @@ pub(crate) fn broken_handshake(
     error: &io::Error,
     heard: &[u8],
     upgrade: bool,
+    ours: ClientCertificate,
     oddities: &mut Oddities,
 ) -> Failure {
-    if let Some(alert) = alert(error) {
-        return refused(Phase::TLS, alert, oddities);
+    match alert(error) {
+        // TLS 1.2 has no alert for a certificate that was asked for and not shown.
+        Some(AlertDescription::HandshakeFailure) if ours == ClientCertificate::NotShown => {
+            return refused(Phase::TLS, AlertDescription::CertificateRequired, oddities);
+        }
+        Some(alert) => return refused(Phase::TLS, alert, oddities),
+        None => {}
     }
     if !heard.is_empty() && !is_tls(heard) {
         return spoke_in_clear(heard, upgrade, oddities);
@@ -61,7 +68,8 @@ pub(crate) fn refused(phase: Phase, alert: AlertDescription, oddities: &mut Oddi
     use AlertDescription as Alert;
     let name = name(alert);
     let (kind, meaning) = match alert {
-        Alert::ProtocolVersion | Alert::InsufficientSecurity | Alert::HandshakeFailure => (
+        Alert::HandshakeFailure => (Some(&HANDSHAKE_REFUSED), "the server refused the handshake"),
+        Alert::ProtocolVersion | Alert::InsufficientSecurity => (
             Some(&LEGACY),
             "the server accepts none of our versions and suites",
         ),

@@ -146,6 +146,8 @@ pub(crate) struct Recorder {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) chain: Vec<Arc<Certificate>>,
+    /// Those of the chain that lead from the server to a root; all, where none do.
+    pub(crate) path: Vec<usize>,
     pub(crate) end_entity: CertificateDer<'static>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) revocation: Option<Revocation>,
@@ -230,14 +232,16 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain: Vec<_> = std::iter::once(end_entity)
-            .chain(intermediates)
-            .filter_map(|der| self.known.read(der))
-            .collect();
+        let mut chain = Vec::with_capacity(1 + intermediates.len());
+        // Without the server's own certificate the others would be taken for it.
+        if let Some(leaf) = self.known.read(end_entity) {
+            chain.push(leaf);
+            chain.extend(intermediates.iter().filter_map(|der| self.known.read(der)));
+        }
         let revocation = chain
             .first()
             .and_then(|leaf| Revocation::parse(ocsp_response, &leaf.serial_bytes));
-        let mut faults = Examination {
+        let (path, mut faults) = Examination {
             algorithms: &self.algorithms,
             roots: &self.roots,
             now: self.now,
@@ -245,12 +249,13 @@ impl ServerCertVerifier for Recorder {
             end_entity,
             intermediates,
         }
-        .faults(server_name);
+        .judge(server_name);
         if let Some(Revocation::Revoked { at }) = revocation {
             faults.push(Fault::Revoked { at });
         }
         *self.lock() = Some(Seen {
             chain,
+            path,
             end_entity: end_entity.clone().into_owned(),
             faults,
             revocation,
@@ -302,61 +307,79 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    fn certificates(&self) -> impl Iterator<Item = &Certificate> {
-        self.chain.iter().map(Arc::as_ref)
-    }
-
-    /// All faults, those first that explain the others.
-    fn faults(&self, name: &ServerName<'_>) -> Vec<Fault> {
+    /// Which certificates count, and all that speaks against them; what explains the rest comes first.
+    ///
+    /// A certificate that was sent and is not on the path harms nobody: servers send cross-signed roots that
+    /// expired long ago, and every client goes past them.
+    fn judge(&self, name: &ServerName<'_>) -> (Vec<usize>, Vec<Fault>) {
         let Some(leaf) = self.chain.first() else {
-            return vec![Fault::Invalid("the certificate cannot be read".to_owned())];
+            let unreadable = Fault::Invalid("the certificate cannot be read".to_owned());
+            return (Vec::new(), vec![unreadable]);
         };
-        let broken = self.path_at(self.now).err();
-        let fault_of_path = broken
-            .clone()
-            .and_then(|error| self.fault_of_path(leaf, error));
-        let mut faults = Vec::from_iter(fault_of_path);
-        faults.extend(self.faults_of_time());
+        let found = self.path();
+        let refusal = found.as_ref().err().map(ToString::to_string);
+        let (path, fault) = match found {
+            Ok(path) => (path, None),
+            Err(error) => (
+                (0..self.chain.len()).collect(),
+                self.fault_of_path(leaf, error),
+            ),
+        };
+        let mut faults = Vec::from_iter(fault);
+        faults.extend(self.faults_of_time(&path));
         faults.extend(self.fault_of_name(leaf, name));
-        faults.extend(self.faults_of_strength(leaf));
-        // What webpki does not trust is not trusted here, even if its reason was taken for something else.
-        if faults.is_empty() {
-            faults.extend(broken.map(|error| Fault::Invalid(error.to_string())));
+        faults.extend(self.faults_of_strength(leaf, &path));
+        // What webpki refuses is never verified, also where nothing here can name the reason.
+        if let (true, Some(reason)) = (faults.is_empty(), refusal) {
+            faults.push(Fault::Invalid(reason));
         }
-        faults
+        (path, faults)
     }
 
-    fn fault_of_path(&self, leaf: &Certificate, error: webpki::Error) -> Option<Fault> {
+    /// The path to a root: on this day, or else on one on which time alone does not stand against it.
+    fn path(&self) -> Result<Vec<usize>, webpki::Error> {
         use webpki::Error;
-        let error = match error {
-            // The clock is judged by itself: would the path hold on a day on which all of it is valid?
-            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
-                self.path_at(self.common_day()?).err()?
-            }
-            other => other,
-        };
-        match error {
-            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => None,
-            _ if leaf.is_self_issued() => Some(Fault::SelfSigned),
-            Error::UnknownIssuer => Some(self.unknown_issuer(leaf)),
-            Error::RequiredEkuNotFoundContext(_) => Some(Fault::WrongUsage),
-            // Told as a weakness, with its particulars.
-            _ if self.weak_signatures().next().is_some() => None,
-            _ if leaf.is_version_1 => Some(Fault::Invalid(
-                "it is an X.509 certificate of version 1, which names no host".to_owned(),
-            )),
-            Error::CaUsedAsEndEntity => Some(Fault::Invalid(
-                "it is an authority's certificate, not a server's".to_owned(),
-            )),
-            other => Some(Fault::Invalid(other.to_string())),
+        if self.is_trusted_itself() {
+            return Ok(vec![0]);
         }
+        let today = self.path_at(self.now);
+        if !matches!(
+            today,
+            Err(Error::CertExpired { .. } | Error::CertNotValidYet { .. })
+        ) {
+            return today;
+        }
+        let leaf = self.chain.first();
+        let days = [
+            self.common_day(),
+            leaf.map(|leaf| leaf.not_after),
+            leaf.map(|leaf| leaf.not_before),
+        ];
+        let other_day = days.into_iter().flatten().map(|day| self.path_at(day));
+        let is_about_time = |error: &Error| {
+            matches!(
+                error,
+                Error::CertExpired { .. } | Error::CertNotValidYet { .. }
+            )
+        };
+        other_day
+            .into_iter()
+            .find(|path| !path.as_ref().is_err_and(is_about_time))
+            .unwrap_or(today)
     }
 
-    fn path_at(&self, time: SystemTime) -> Result<(), webpki::Error> {
+    /// A self-signed certificate that the caller trusts by name is its own path.
+    fn is_trusted_itself(&self) -> bool {
+        let anchor = webpki::anchor_from_trusted_cert(self.end_entity);
+        anchor.is_ok_and(|anchor| self.roots.roots.contains(&anchor))
+    }
+
+    fn path_at(&self, time: SystemTime) -> Result<Vec<usize>, webpki::Error> {
         let since = time
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        EndEntityCert::try_from(self.end_entity)?.verify_for_usage(
+        let leaf = EndEntityCert::try_from(self.end_entity)?;
+        let path = leaf.verify_for_usage(
             self.algorithms.all,
             &self.roots.roots,
             self.intermediates,
@@ -365,7 +388,34 @@ impl Examination<'_> {
             None,
             None,
         )?;
-        Ok(())
+        let place = |der: &CertificateDer<'_>| {
+            let sent = self.intermediates.iter().position(|sent| sent == der);
+            sent.map(|place| place + 1)
+        };
+        let intermediates = path
+            .intermediate_certificates()
+            .filter_map(|one| place(&one.der()));
+        Ok(core::iter::once(0).chain(intermediates).collect())
+    }
+
+    /// What it means that there is no path, also on another day.
+    fn fault_of_path(&self, leaf: &Certificate, error: webpki::Error) -> Option<Fault> {
+        use webpki::Error;
+        match error {
+            Error::CertExpired { .. } | Error::CertNotValidYet { .. } => None,
+            _ if leaf.is_self_issued() => Some(Fault::SelfSigned),
+            Error::UnknownIssuer => Some(self.unknown_issuer(leaf)),
+            Error::RequiredEkuNotFoundContext(_) => Some(Fault::WrongUsage),
+            // Told as a weakness, with its particulars.
+            _ if self.chain.iter().any(|one| is_forgeable(one)) => None,
+            _ if leaf.is_version_1 => Some(Fault::Invalid(
+                "it is an X.509 certificate of version 1, which names no host".to_owned(),
+            )),
+            Error::CaUsedAsEndEntity => Some(Fault::Invalid(
+                "it is an authority's certificate, not a server's".to_owned(),
+            )),
+            other => Some(Fault::Invalid(other.to_string())),
+        }
     }
 
     /// A moment at which every certificate that was sent is valid.
@@ -382,10 +432,12 @@ impl Examination<'_> {
     fn unknown_issuer(&self, leaf: &Certificate) -> Fault {
         let mut top = leaf;
         for _ in self.chain {
-            match self
-                .certificates()
-                .find(|one| one.subject == top.issuer && *one != top)
-            {
+            let mut others = self
+                .chain
+                .iter()
+                .map(Arc::as_ref)
+                .filter(|other| *other != top);
+            match others.find(|other| other.subject_bytes == top.issuer_bytes) {
                 Some(issuer) => top = issuer,
                 None => break,
             }
@@ -398,8 +450,14 @@ impl Examination<'_> {
         }
     }
 
-    fn faults_of_time(&self) -> impl Iterator<Item = Fault> {
-        self.chain.iter().filter_map(|one| {
+    fn on(&self, path: &[usize]) -> impl Iterator<Item = &Certificate> {
+        path.iter()
+            .filter_map(|place| self.chain.get(*place))
+            .map(Arc::as_ref)
+    }
+
+    fn faults_of_time(&self, path: &[usize]) -> impl Iterator<Item = Fault> {
+        self.on(path).filter_map(|one| {
             let subject = one.subject.clone();
             if self.now > one.not_after {
                 let not_after = one.not_after;
@@ -429,22 +487,22 @@ impl Examination<'_> {
         })
     }
 
-    fn faults_of_strength(&self, leaf: &Certificate) -> Vec<Fault> {
+    fn faults_of_strength(&self, leaf: &Certificate, path: &[usize]) -> Vec<Fault> {
         let mut faults = Vec::new();
         if leaf.has_weak_key() {
             let bits = leaf.key.bits.unwrap_or_default();
             faults.push(Fault::WeakKey { bits });
         }
-        faults.extend(self.weak_signatures().map(|one| Fault::WeakSignature {
+        let forgeable = self.on(path).filter(|one| is_forgeable(one));
+        faults.extend(forgeable.map(|one| Fault::WeakSignature {
             algorithm: one.signature.clone(),
             subject: one.subject.clone(),
         }));
         faults
     }
+}
 
-    /// Nobody checks the signature of a root on itself, so it may be as weak as it likes.
-    fn weak_signatures(&self) -> impl Iterator<Item = &Certificate> {
-        let counts = |one: &&Certificate| !one.is_self_issued() && one.has_weak_signature();
-        self.certificates().filter(counts)
-    }
+/// Nobody checks the signature of a root on itself, so it may be as weak as it likes.
+fn is_forgeable(one: &Certificate) -> bool {
+    !one.is_self_issued() && one.has_weak_signature()
 }
