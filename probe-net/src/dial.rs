@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::io;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use probe_core::{Direction, Failure, FailureKind, FindingKind, Host, HostName, Phase, Severity};
+use probe_core::{Failure, FailureKind, FindingKind, Host, HostName, Phase, Severity};
 use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
@@ -111,12 +111,12 @@ impl Net {
         let race = self.race(endpoint.port, addresses, &mut failed);
         let won = log.within(Phase::CONNECT, race).await;
         for (address, failure) in &failed {
-            log.say(Direction::Remark, format!("{address}: {}", failure.detail));
+            log.remark(|| format!("{address}: {}", failure.detail));
         }
         let Some((stream, ends)) = won? else {
             return Err(most_telling(failed));
         };
-        log.say(Direction::Remark, format!("connected to {}", ends.server));
+        log.remark(|| format!("connected to {}", ends.server));
         let theirs = failed
             .iter()
             .filter(|(_, failure)| failure.kind != FailureKind::Local);
@@ -143,6 +143,12 @@ impl Net {
         addresses: &[IpAddr],
         failed: &mut Vec<(SocketAddr, Failure)>,
     ) -> Option<(TcpStream, Ends)> {
+        if let [only] = addresses {
+            let (outcome, address) = self.connect_one(SocketAddr::new(*only, port)).await;
+            return outcome
+                .map_err(|error| failed.push((address, unconnected(&error))))
+                .ok();
+        }
         let mut waiting = addresses.iter().map(|ip| SocketAddr::new(*ip, port));
         let mut running = FuturesUnordered::new();
         loop {

@@ -232,7 +232,7 @@ impl<C: Codec> Driver<'_, C> {
     }
 
     fn closed(&mut self, phase: Phase, how: &str) -> Failure {
-        self.log.say(Direction::Remark, how);
+        self.log.remark(|| how.to_owned());
         let failure = Failure::new(phase, FailureKind::Closed, how);
         match self.wire.unread() {
             [] => failure,

@@ -118,6 +118,13 @@ impl Log {
         }
     }
 
+    /// Remarks in the transcript, if one is wanted.
+    pub(crate) fn remark(&mut self, what: impl FnOnce() -> String) {
+        if self.context.transcript {
+            self.say(Direction::Remark, what());
+        }
+    }
+
     /// Whether a transcript is wanted: saves preparing what nobody reads.
     pub(crate) fn is_verbose(&self) -> bool {
         self.context.transcript

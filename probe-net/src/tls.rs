@@ -202,7 +202,10 @@ pub(crate) struct Session {
 /// The store is empty or cannot be read.
 #[cfg(feature = "native-roots")]
 pub fn native_roots() -> Result<RootCertStore, TlsError> {
-    let found = rustls_native_certs::load_native_certs();
+    let found = match bundle() {
+        Some(bundle) => rustls_native_certs::load_certs_from_paths(Some(bundle), None),
+        None => rustls_native_certs::load_native_certs(),
+    };
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     match found.errors.first() {
@@ -210,6 +213,25 @@ pub fn native_roots() -> Result<RootCertStore, TlsError> {
         None if roots.is_empty() => Err(TlsError::NoRoots("the store is empty".to_owned())),
         _ => Ok(roots),
     }
+}
+
+/// The file in which the common systems keep all their roots. Without it, or where the environment names
+/// another store, each certificate of a folder is read by itself, which takes longer than a whole probe.
+#[cfg(feature = "native-roots")]
+fn bundle() -> Option<&'static Path> {
+    const BUNDLES: [&str; 3] = [
+        "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Alpine, Arch
+        "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL
+        "/etc/ssl/ca-bundle.pem",             // openSUSE
+    ];
+    let chosen = |variable| std::env::var_os(variable).is_some();
+    if cfg!(not(target_os = "linux")) || chosen("SSL_CERT_FILE") || chosen("SSL_CERT_DIR") {
+        return None;
+    }
+    BUNDLES
+        .into_iter()
+        .map(Path::new)
+        .find(|bundle| bundle.is_file())
 }
 
 /// The roots that Mozilla trusts, as compiled in.

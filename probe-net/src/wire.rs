@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use std::io;
 use std::sync::Arc;
 
-use probe_core::{Direction, Failure, FailureKind, Phase};
+use probe_core::{Failure, FailureKind, Phase};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
@@ -149,7 +149,7 @@ impl Wire {
         match outcome {
             Ok(Ok(stream)) => {
                 let facts = session.facts(stream.get_ref().1);
-                log.say(Direction::Remark, facts.to_string());
+                log.remark(|| facts.to_string());
                 self.facts = Some(Arc::new(facts));
                 stream.get_ref().0.hurry();
                 self.stream = Stream::Tls(Box::new(stream));
@@ -162,7 +162,7 @@ impl Wire {
                 let heard = first_bytes.take();
                 let failure =
                     tls::broken_handshake(&error, &heard, upgrade, ours, &mut log.oddities);
-                log.say(Direction::Remark, &failure.detail);
+                log.remark(|| failure.detail.clone());
                 Err(failure)
             }
             Err(out_of_time) => {
@@ -262,9 +262,9 @@ impl Wire {
     pub(crate) async fn close(&mut self) {
         let closing = async {
             match &mut self.stream {
-                Stream::Clear(stream) => stream.shutdown().await,
+                // close_notify (RFC 8446 section 6.1); the end of TCP comes with the socket's own.
                 Stream::Tls(stream) => stream.shutdown().await,
-                Stream::Broken => Ok(()),
+                Stream::Clear(_) | Stream::Broken => Ok(()),
             }
         };
         // Whether the server noticed changes nothing any more.

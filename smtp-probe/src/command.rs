@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
+use std::sync::OnceLock;
 
 use probe_core::{HostName, Secret, TargetError};
 use probe_net::Outgoing;
@@ -116,10 +117,14 @@ impl EhloName {
     }
 
     /// This machine's name, if it is one that means something to others.
-    pub(crate) fn of_this_machine() -> Option<Self> {
-        let name = hostname::get().ok()?;
-        let name: HostName = name.to_str()?.parse().ok()?;
-        name.as_str().contains('.').then(|| Self(name.to_string()))
+    pub(crate) fn of_this_machine() -> Option<&'static Self> {
+        static NAME: OnceLock<Option<EhloName>> = OnceLock::new();
+        let find = || {
+            let name = hostname::get().ok()?;
+            let name: HostName = name.to_str()?.parse().ok()?;
+            name.as_str().contains('.').then(|| Self(name.to_string()))
+        };
+        NAME.get_or_init(find).as_ref()
     }
 }
 

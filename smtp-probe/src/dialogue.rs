@@ -142,11 +142,12 @@ impl SmtpDialogue {
     }
 
     fn on_greeting(&mut self, reply: Reply) -> Next {
-        self.facts.greeting = Some(Greeting::new(reply.clone()));
-        match reply.code() {
+        let next = match reply.code() {
             Some(code) if code.is_completion() => self.say_ehlo(),
             _ => self.refused(Phase::GREETING, &reply),
-        }
+        };
+        self.facts.greeting = Some(Greeting::new(reply));
+        next
     }
 
     fn say_ehlo(&mut self) -> Next {

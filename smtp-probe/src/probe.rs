@@ -108,7 +108,7 @@ impl SmtpProbe {
         self.options
             .ehlo_name
             .clone()
-            .or_else(EhloName::of_this_machine)
+            .or_else(|| EhloName::of_this_machine().cloned())
             .unwrap_or_else(from_address)
     }
 

@@ -248,7 +248,22 @@ fn instant(seconds: i64) -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use probe_testkit::Authority;
+    use probe_testkit::{Authority, corpus};
+
+    #[test]
+    fn the_corpus_is_read_without_a_panic() {
+        let read = corpus(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/corpus/certificate"
+        ))
+        .into_iter()
+        .filter(|(_, der)| Certificate::parse(der).is_some())
+        .map(|(name, _)| name);
+        assert_eq!(
+            read.collect::<Vec<_>>(),
+            ["md5", "rsa-1024", "sha-1", "x509-v1"]
+        );
+    }
 
     #[test]
     fn what_was_read_once_is_not_read_again_and_not_kept_for_ever() {

@@ -242,10 +242,13 @@ impl Session {
 
 /// RFC 5929 section 4.1: the hash that the certificate is signed with, but nothing older than SHA-256.
 fn end_point(leaf: &Certificate, der: &CertificateDer<'_>) -> Vec<u8> {
-    use sha2::{Digest, Sha256, Sha384, Sha512};
-    match leaf.signature.to_ascii_lowercase() {
-        name if name.contains("sha384") => Sha384::digest(der).to_vec(),
-        name if name.contains("sha512") => Sha512::digest(der).to_vec(),
-        _ => Sha256::digest(der).to_vec(),
+    use sha2::{Digest, Sha384, Sha512};
+    let signed_with = |hash: &str| leaf.signature.to_ascii_lowercase().contains(hash);
+    if signed_with("sha384") {
+        Sha384::digest(der).to_vec()
+    } else if signed_with("sha512") {
+        Sha512::digest(der).to_vec()
+    } else {
+        leaf.sha256.to_vec()
     }
 }
