@@ -149,6 +149,10 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(verdict) => ExitCode::from(verdict.exit_status()),
         Err(mistake) => {
+            // A monitor reads a plugin's standard output and nothing else.
+            if std::env::args().any(|argument| argument.ends_with("nagios")) {
+                anstream::println!("MAILPROBE UNKNOWN - {mistake}");
+            }
             anstream::eprintln!("mailprobe: {mistake}");
             ExitCode::from(USAGE)
         }
