@@ -143,6 +143,7 @@ impl Net {
         addresses: &[IpAddr],
         failed: &mut Vec<(SocketAddr, Failure)>,
     ) -> Option<(TcpStream, Ends)> {
+        // The common case, and nothing to race against.
         if let [only] = addresses {
             let (outcome, address) = self.connect_one(SocketAddr::new(*only, port)).await;
             return outcome
