@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how mistakes are told.
 
 mod credentials;
+mod link;
 mod smtp;
 
 use core::error::Error;

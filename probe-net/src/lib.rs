@@ -12,6 +12,7 @@ mod proxy;
 mod resolve;
 #[cfg(feature = "sasl")]
 pub mod sasl;
+mod service;
 pub mod tls;
 mod wire;
 
@@ -23,4 +24,5 @@ pub use log::Log;
 pub use net::{Family, Net};
 pub use proxy::{Proxy, ProxyVersion};
 pub use resolve::{Resolve, ResolveError, SystemResolver};
+pub use service::{Seen, Service, Session, ask, ask_each, unfit};
 pub use wire::{Ends, Transport, Wire};

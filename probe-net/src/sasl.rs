@@ -16,6 +16,7 @@
 //! ```
 
 mod credentials;
+mod login;
 mod mechanism;
 mod scram;
 
@@ -31,6 +32,7 @@ use credentials::Kind;
 use scram::{ChannelBinding, Scram};
 
 pub use credentials::{Credentials, CredentialsError};
+pub use login::{Attempt, AuthFacts, Login, Way, forbids_passwords};
 pub use mechanism::{Mechanism, candidates};
 
 /// Where the nonces of SCRAM come from.

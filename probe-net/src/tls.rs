@@ -5,6 +5,7 @@ mod certificate;
 mod facts;
 mod findings;
 mod revocation;
+mod starttls;
 mod tap;
 mod trouble;
 mod verify;
@@ -24,13 +25,13 @@ pub use certificate::{Certificate, PublicKey};
 pub use facts::TlsFacts;
 pub use findings::{FINDINGS, Thresholds, judge};
 pub use revocation::Revocation;
+pub use starttls::{StartTls, wanted_a_certificate};
 pub use verify::{ClientCertificate, Fault};
 
 use certificate::Known;
 #[cfg(feature = "sasl")]
 pub(crate) use facts::hex;
 pub(crate) use findings::STARTTLS_INJECTION;
-pub use findings::{CLIENT_CERTIFICATE, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED};
 pub(crate) use tap::Tap;
 pub(crate) use trouble::{alert, broken_handshake, refused};
 use verify::Recorder;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use probe_core::{Failure, FailureKind, Phase};
-use probe_net::sasl::{self, Credentials, Exchange, Mechanism, candidates};
-use probe_net::tls::{Security, TlsFacts};
+use probe_net::sasl::{self, AuthFacts, Login, Mechanism};
+use probe_net::tls::{Security, StartTls, TlsFacts};
 use probe_net::{Dialogue, Event, Layer, Step};
 
 use crate::command::{Command, EhloName};
-use crate::facts::{Attempt, AuthFacts, Greeting, SmtpFacts, StartTls};
+use crate::facts::{Greeting, SmtpFacts};
 use crate::findings::words;
 use crate::options::Options;
-use crate::reply::{Capabilities, Reply, SmtpCodec};
+use crate::reply::{Capabilities, Code, Reply, SmtpCodec};
 
 /// The phase of EHLO and HELO.
 const EHLO: Phase = Phase::new("ehlo");
@@ -41,7 +41,7 @@ enum State {
     ExpectHelo,
     ExpectStartTls,
     ExpectTls,
-    ExpectAuth(Box<Authenticating>),
+    ExpectAuth(Box<Login>),
     ExpectCancelled(Failure),
     ExpectEhloAfterAuth,
     ExpectQuit,
@@ -49,14 +49,6 @@ enum State {
     Idle,
     /// Nothing more is to be said.
     Over,
-}
-
-/// An authentication under way, and what to try if the server cannot do it.
-#[derive(Debug)]
-struct Authenticating {
-    exchange: Exchange,
-    begun: bool,
-    next: Vec<Mechanism>,
 }
 
 type Next = Result<Step<Command>, Failure>;
@@ -105,7 +97,7 @@ impl Dialogue for SmtpDialogue {
                 self.tls = Some(tls);
                 self.say_ehlo()
             }
-            (State::ExpectAuth(auth), Event::Reply(reply)) => self.on_auth(auth, reply),
+            (State::ExpectAuth(login), Event::Reply(reply)) => self.on_auth(login, reply),
             (State::ExpectCancelled(failure), Event::Reply(reply)) => {
                 // Another challenge would take QUIT for its answer.
                 if !reply.code().is_some_and(|code| code.is_intermediate()) {
@@ -128,7 +120,7 @@ impl Dialogue for SmtpDialogue {
     fn farewell(&self) -> Option<Command> {
         match &self.state {
             State::Idle => Some(Command::Quit),
-            State::ExpectAuth(auth) if !auth.begun => Some(Command::Quit),
+            State::ExpectAuth(login) if login.is_unanswered() => Some(Command::Quit),
             _ => None,
         }
     }
@@ -202,11 +194,11 @@ impl SmtpDialogue {
         self.facts.starttls = StartTls::NotOffered;
         match self.security {
             Security::Opportunistic => self.begin_auth(),
-            _ => self.give_up(
+            _ => self.give_up(Failure::new(
                 Phase::STARTTLS,
                 FailureKind::Unsupported,
                 "the server does not offer STARTTLS",
-            ),
+            )),
         }
     }
 
@@ -216,7 +208,7 @@ impl SmtpDialogue {
             self.state = State::ExpectTls;
             return Ok(Step::Upgrade(Layer::Tls));
         }
-        self.facts.starttls = StartTls::Refused(reply.clone());
+        self.facts.starttls = StartTls::Refused(reply.raw().into());
         match self.security {
             Security::Opportunistic if reply.code().is_some_and(|code| code.number() != 421) => {
                 self.begin_auth()
@@ -229,50 +221,33 @@ impl SmtpDialogue {
 /// Authentication.
 impl SmtpDialogue {
     fn begin_auth(&mut self) -> Next {
-        let Some(credentials) = self.options.credentials.clone() else {
+        let Some(credentials) = &self.options.credentials else {
             return self.say_quit();
         };
-        let offered = self.offered();
-        let allowed = |one: &Mechanism| self.options.mechanisms.contains(one);
-        let mut usable = candidates(&offered, &credentials, self.tls.as_deref());
-        usable.retain(allowed);
-        self.facts.auth = Some(AuthFacts::new(&credentials));
-        self.try_next(usable, &credentials)
+        self.facts.auth = Some(AuthFacts::new(credentials));
+        let Options {
+            mechanisms, nonces, ..
+        } = &*self.options;
+        let login = Login::begin(
+            &self.offered(),
+            mechanisms,
+            credentials,
+            nonces,
+            self.tls.clone(),
+        );
+        self.try_login(login)
     }
 
-    fn try_next(&mut self, mut usable: Vec<Mechanism>, credentials: &Credentials) -> Next {
-        if usable.is_empty() {
-            let detail = self.why_no_mechanism();
-            return self.give_up(Phase::AUTH, FailureKind::Unsupported, &detail);
-        }
-        let mechanism = usable.remove(0);
-        let tls = self.tls.as_deref();
-        let exchange = Exchange::begin(
-            mechanism,
-            credentials,
-            &self.offered(),
-            tls,
-            &self.options.nonces,
-        );
-        let mut exchange = match exchange {
-            Ok(exchange) => exchange,
-            Err(error) => return self.give_up(Phase::AUTH, FailureKind::Local, &error.to_string()),
+    fn try_login(&mut self, login: Result<Login, Failure>) -> Next {
+        let mut login = match login {
+            Ok(login) => Box::new(login),
+            Err(failure) => return self.give_up(failure),
         };
-        self.attempts().push(Attempt::new(mechanism));
-        let initial_response = match exchange.initial_response() {
-            Some(response) if Command::fits(mechanism, &response) => Some(response),
-            // Too long for the line: said when the server asks for it.
-            Some(_) => {
-                exchange.take_back_initial_response();
-                None
-            }
-            None => None,
-        };
-        self.state = State::ExpectAuth(Box::new(Authenticating {
-            exchange,
-            begun: false,
-            next: usable,
-        }));
+        let mechanism = login.mechanism();
+        self.auth().attempt(mechanism);
+        let initial_response =
+            login.initial_response(|response| Command::fits(mechanism, response));
+        self.state = State::ExpectAuth(login);
         let command = Command::Auth {
             mechanism,
             initial_response,
@@ -280,39 +255,26 @@ impl SmtpDialogue {
         Ok(Step::say(Phase::AUTH, command))
     }
 
-    fn on_auth(&mut self, mut auth: Box<Authenticating>, reply: Reply) -> Next {
-        auth.begun = true;
+    fn on_auth(&mut self, login: Box<Login>, reply: Reply) -> Next {
         match reply.code().map(|code| code.number()) {
-            Some(334) => self.on_challenge(auth, &reply),
-            Some(235) => self.on_authenticated(&auth, reply),
-            _ => self.on_auth_refused(*auth, reply),
+            Some(334) => self.on_challenge(login, &reply),
+            Some(235) => self.on_authenticated(&login, &reply),
+            _ => self.on_auth_refused(&login, &reply),
         }
     }
 
-    fn on_challenge(&mut self, mut auth: Box<Authenticating>, reply: &Reply) -> Next {
-        let response = match sasl::from_base64(reply.text().trim_ascii()) {
-            Some(challenge) => auth
-                .exchange
-                .respond(&challenge)
-                .map_err(|error| error.to_string()),
-            None => Err("the server's challenge is no base64".to_owned()),
-        };
-        let server_error = auth.exchange.server_error().map(<[u8]>::to_vec);
-        if let Some(attempt) = self.attempts().last_mut() {
-            attempt.server_error = server_error;
-        }
-        match response {
+    fn on_challenge(&mut self, mut login: Box<Login>, reply: &Reply) -> Next {
+        match login.respond(reply.text()) {
             Ok(response) => {
-                let mechanism = auth.exchange.mechanism();
-                self.state = State::ExpectAuth(auth);
+                let mechanism = login.mechanism();
+                self.state = State::ExpectAuth(login);
                 let command = Command::AuthResponse {
                     mechanism,
                     response,
                 };
                 Ok(Step::say(Phase::AUTH, command))
             }
-            Err(detail) => {
-                let failure = Failure::new(Phase::AUTH, FailureKind::Protocol, detail);
+            Err(failure) => {
                 self.state = State::ExpectCancelled(failure.with_reply(words(reply)));
                 Ok(Step::say_in_hope(
                     Phase::AUTH,
@@ -323,17 +285,12 @@ impl SmtpDialogue {
         }
     }
 
-    fn on_authenticated(&mut self, auth: &Authenticating, reply: Reply) -> Next {
-        let quoted = words(&reply);
-        self.note_verdict(reply);
-        if let Err(error) = auth.exchange.finish() {
-            self.state = State::Idle;
-            let failure = Failure::new(Phase::AUTH, FailureKind::Protocol, error.to_string());
-            return Err(failure.with_reply(quoted));
+    fn on_authenticated(&mut self, login: &Login, reply: &Reply) -> Next {
+        self.auth().verdict(reply.raw(), login.server_error());
+        if let Err(failure) = login.finish() {
+            return self.give_up(failure.with_reply(words(reply)));
         }
-        if let Some(facts) = &mut self.facts.auth {
-            facts.accepted = Some(auth.exchange.mechanism());
-        }
+        self.auth().accept();
         if !self.options.ehlo_after_auth {
             return self.say_quit();
         }
@@ -345,21 +302,18 @@ impl SmtpDialogue {
         ))
     }
 
-    fn on_auth_refused(&mut self, auth: Authenticating, reply: Reply) -> Next {
-        self.note_verdict(reply.clone());
-        let is_final = reply.code().is_none_or(|code| !code.is_permanent());
-        // A refusal of what was never shown: the server offers the mechanism and cannot do it.
-        if !auth.exchange.proof_sent()
-            && !is_final
-            && !auth.next.is_empty()
-            && let Some(credentials) = self.options.credentials.clone()
+    fn on_auth_refused(&mut self, login: &Login, reply: &Reply) -> Next {
+        self.auth().verdict(reply.raw(), login.server_error());
+        // Not one that will pass: the server offers the mechanism and cannot do it.
+        if reply.code().is_some_and(Code::is_permanent)
+            && let Some(next) = login.try_next()
         {
-            return self.try_next(auth.next, &credentials);
+            return self.try_login(next);
         }
-        let server_error = auth.exchange.server_error().unwrap_or_default();
-        let (kind, detail) = why_refused(&reply, server_error, auth.exchange.proof_sent());
-        self.state = self.after_refusal(&reply);
-        Err(Failure::new(Phase::AUTH, kind, detail).with_reply(words(&reply)))
+        let server_error = login.server_error().unwrap_or_default();
+        let (kind, detail) = why_refused(reply, server_error, login.proof_sent());
+        self.state = self.after_refusal(reply);
+        Err(Failure::new(Phase::AUTH, kind, detail).with_reply(words(reply)))
     }
 
     fn on_ehlo_after_auth(&mut self, reply: Reply) -> Next {
@@ -383,26 +337,8 @@ impl SmtpDialogue {
             .unwrap_or_default()
     }
 
-    fn why_no_mechanism(&self) -> String {
-        let offered = self.offered();
-        if offered.is_empty() {
-            return "the server offers no authentication that is known here".to_owned();
-        }
-        let names: Vec<_> = offered.into_iter().map(Mechanism::as_str).collect();
-        format!(
-            "the server offers {}, none of which can be used here",
-            names.join(" ")
-        )
-    }
-
-    fn attempts(&mut self) -> &mut Vec<Attempt> {
-        &mut self.facts.auth.get_or_insert_default().attempts
-    }
-
-    fn note_verdict(&mut self, reply: Reply) {
-        if let Some(attempt) = self.attempts().last_mut() {
-            attempt.reply = Some(reply);
-        }
+    fn auth(&mut self) -> &mut AuthFacts {
+        self.facts.auth.get_or_insert_default()
     }
 }
 
@@ -414,9 +350,9 @@ impl SmtpDialogue {
     }
 
     /// We cannot go on, and the server does not know yet.
-    fn give_up(&mut self, phase: Phase, kind: FailureKind, detail: &str) -> Next {
+    fn give_up(&mut self, failure: Failure) -> Next {
         self.state = State::Idle;
-        Err(Failure::new(phase, kind, detail))
+        Err(failure)
     }
 
     /// The server said no.
@@ -484,15 +420,11 @@ fn why_refused(reply: &Reply, server_error: &[u8], proof_sent: bool) -> (Failure
     (kind, detail)
 }
 
-/// Microsoft says so by 5.7.139, or in words: another password would change nothing.
+/// Microsoft says so by 5.7.139, or in words.
 fn forbids_passwords(reply: &Reply) -> bool {
-    let text = reply.raw().to_ascii_lowercase();
-    let says = |words: &[u8]| text.windows(words.len()).any(|part| part == words);
-    says(b"basic authentication is disabled")
-        || says(b"smtpclientauthentication is disabled")
-        || reply
-            .enhanced()
-            .is_some_and(|code| (code.subject, code.detail) == (7, 139))
+    let code = reply.enhanced();
+    code.is_some_and(|code| (code.subject, code.detail) == (7, 139))
+        || sasl::forbids_passwords(reply.raw())
 }
 
 fn out_of_step(state: &State, event: &Event<Reply>) -> Failure {

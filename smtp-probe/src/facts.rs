@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 use std::sync::Arc;
 
-use probe_core::{Facts, Metric, Record, Unit, Value};
-use probe_net::sasl::{Credentials, Mechanism};
-use probe_net::tls::TlsFacts;
+use probe_core::{Facts, Metric, Record, Unit};
+use probe_net::sasl::AuthFacts;
+use probe_net::tls::{StartTls, TlsFacts};
 
 use crate::reply::{Capabilities, Code, Reply};
 
@@ -73,64 +73,6 @@ impl Greeting {
     }
 }
 
-/// What became of STARTTLS (RFC 3207).
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum StartTls {
-    /// The server said: go ahead.
-    Accepted,
-    /// Not asked for: TLS was implicit, or not wanted, or it did not come so far.
-    #[default]
-    NotAsked,
-    /// The server does not offer it.
-    NotOffered,
-    /// The server offered it and then said no.
-    Refused(Reply),
-}
-
-/// How authentication went (RFC 4954).
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct AuthFacts {
-    /// As whom.
-    pub user: String,
-    /// What was tried, in order.
-    pub attempts: Vec<Attempt>,
-    /// What worked.
-    pub accepted: Option<Mechanism>,
-}
-
-impl AuthFacts {
-    pub(crate) fn new(credentials: &Credentials) -> Self {
-        Self {
-            user: credentials.user().to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
-/// One mechanism tried.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Attempt {
-    /// Which.
-    pub mechanism: Mechanism,
-    /// The server's verdict, if it gave one.
-    pub reply: Option<Reply>,
-    /// The reason it gave inside the mechanism (RFC 7628 section 3.2.2: a piece of JSON).
-    pub server_error: Option<Vec<u8>>,
-}
-
-impl Attempt {
-    pub(crate) fn new(mechanism: Mechanism) -> Self {
-        Self {
-            mechanism,
-            reply: None,
-            server_error: None,
-        }
-    }
-}
-
 impl Facts for SmtpFacts {
     fn record(&self, out: &mut Record) {
         if let Some(address) = self.address {
@@ -143,7 +85,7 @@ impl Facts for SmtpFacts {
             out.tree("greeting", |out| record_greeting(greeting, out));
         }
         out.set("knows_ehlo", self.knows_ehlo);
-        out.set("starttls", self.starttls.word());
+        out.set("starttls", self.starttls.as_str());
         if self.capabilities().is_some() {
             out.tree("capabilities", |out| self.record_capabilities(out));
         }
@@ -155,7 +97,7 @@ impl Facts for SmtpFacts {
             out.tree("tls", |out| tls.record(out));
         }
         if let Some(auth) = &self.auth {
-            out.tree("auth", |out| record_auth(auth, out));
+            out.tree("auth", |out| auth.record(out));
         }
     }
 }
@@ -170,17 +112,6 @@ impl SmtpFacts {
             if let Some(capabilities) = capabilities {
                 out.tree(when, |out| record_capabilities(capabilities, when, out));
             }
-        }
-    }
-}
-
-impl StartTls {
-    const fn word(&self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::NotAsked => "not-asked",
-            Self::NotOffered => "not-offered",
-            Self::Refused(_) => "refused",
         }
     }
 }
@@ -218,20 +149,4 @@ fn record_capabilities(capabilities: &Capabilities, when: &'static str, out: &mu
             .with_label("when", when);
         out.label(name, parameters, metric);
     }
-}
-
-fn record_auth(auth: &AuthFacts, out: &mut Record) {
-    out.set("user", auth.user.as_str());
-    out.set("accepted", auth.accepted.map(Mechanism::as_str));
-    out.trees("attempts", &auth.attempts, |attempt, out| {
-        out.set("mechanism", attempt.mechanism.as_str());
-        let lines = |reply: &Reply| {
-            reply
-                .lines_with_codes()
-                .map(Value::from)
-                .collect::<Vec<_>>()
-        };
-        out.set("reply", attempt.reply.as_ref().map(lines));
-        out.set("server_error", attempt.server_error.as_deref());
-    });
 }

@@ -1,13 +1,13 @@
 //! What we think of it: the table of findings of this crate, and the judgement over facts and times.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use probe_core::{Finding, FindingKind, Phase, Severity, Span};
-use probe_net::excerpt;
+use probe_core::{Finding, FindingKind, Phase, Severity};
 use probe_net::sasl::Mechanism;
-use probe_net::tls::{self, ClientCertificate, STARTTLS_NOT_OFFERED, STARTTLS_REFUSED, Security};
+use probe_net::tls::{self, Security};
+use probe_net::{Seen, excerpt};
 
-use crate::facts::{SmtpFacts, StartTls};
+use crate::facts::SmtpFacts;
 use crate::options::Options;
 use crate::reply::{Capabilities, Reply};
 
@@ -114,23 +114,6 @@ pub(crate) static TWO_CODES: FindingKind = FindingKind::new(
     "Mend whatever writes these replies: clients disagree on which code counts (RFC 5321 section 4.2.1).",
 );
 
-/// What the machine could not see: times, and the date.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Seen<'a> {
-    /// Where the time went.
-    pub spans: &'a [Span],
-    /// When certificates are judged.
-    pub now: SystemTime,
-}
-
-impl<'a> Seen<'a> {
-    /// These times.
-    pub const fn new(spans: &'a [Span], now: SystemTime) -> Self {
-        Self { spans, now }
-    }
-}
-
 /// A greeting that takes longer is a delay on purpose, or a server in trouble.
 const SLOW_GREETING: Duration = Duration::from_secs(2);
 
@@ -145,7 +128,8 @@ pub fn judge(
     findings.extend(client_certificate(facts));
     findings.extend(greeting(facts));
     findings.extend(delay(seen));
-    findings.extend(starttls(facts, security));
+    let offers = facts.clear.as_ref().map(offered).unwrap_or_default();
+    findings.extend(facts.starttls.judge(&offers, security));
     if let Some(tls) = &facts.tls {
         findings.extend(tls::judge(tls, security, &options.tls_thresholds, seen.now));
     }
@@ -154,15 +138,11 @@ pub fn judge(
     findings
 }
 
-/// Some servers finish the handshake and say only then that they wanted a certificate (Postfix:
-/// smtpd_tls_req_ccert).
 fn client_certificate(facts: &SmtpFacts) -> Option<Finding> {
     let reply = facts.greeting.as_ref()?.reply();
     let refused = !reply.code()?.is_completion();
-    let missing = facts.tls.as_ref()?.client_certificate == ClientCertificate::NotShown;
-    let words = excerpt(reply.raw());
-    let meant = words.to_ascii_lowercase().contains("certificate");
-    (refused && missing && meant).then(|| tls::CLIENT_CERTIFICATE.found(words))
+    let tls = facts.tls.as_ref().filter(|_| refused)?;
+    tls::wanted_a_certificate(tls, reply.raw())
 }
 
 fn greeting(facts: &SmtpFacts) -> Option<Finding> {
@@ -184,29 +164,10 @@ fn delay(seen: &Seen<'_>) -> Option<Finding> {
     (waited >= SLOW_GREETING).then(evidence)
 }
 
-fn starttls(facts: &SmtpFacts, security: Security) -> Option<Finding> {
-    let finding = match &facts.starttls {
-        StartTls::NotOffered => {
-            let names = facts.clear.as_ref().map(offered).unwrap_or_default();
-            STARTTLS_NOT_OFFERED.found(names)
-        }
-        StartTls::Refused(reply) => STARTTLS_REFUSED.found(excerpt(reply.raw())),
-        StartTls::Accepted | StartTls::NotAsked => return None,
-    };
-    Some(match security.demands_trust() {
-        true => finding,
-        false => finding.with_severity(Severity::Warning),
-    })
-}
-
-/// What the server did offer: a name that was overwritten on the way stands out.
-fn offered(capabilities: &Capabilities) -> String {
-    let names = capabilities.keywords().map(|keyword| keyword.name.to_vec());
-    let names: Vec<Vec<u8>> = names.collect();
-    match names.is_empty() {
-        true => "it offers no extensions at all".to_owned(),
-        false => format!("it offers {}", excerpt(&names.join(&b' '))),
-    }
+/// The names of all that is offered.
+fn offered(capabilities: &Capabilities) -> Vec<u8> {
+    let names: Vec<_> = capabilities.keywords().map(|one| one.name).collect();
+    names.join(&b' ')
 }
 
 fn ehlo(facts: &SmtpFacts) -> Vec<Finding> {

@@ -12,8 +12,8 @@ mod reply;
 
 pub use command::{Command, EhloName, EhloNameError};
 pub use dialogue::SmtpDialogue;
-pub use facts::{Attempt, AuthFacts, Greeting, SmtpFacts, StartTls};
-pub use findings::{FINDINGS, Seen, judge};
+pub use facts::{Greeting, SmtpFacts};
+pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};
 pub use probe::SmtpProbe;
 pub use reply::{Capabilities, Code, EnhancedCode, Keyword, Limits, Reply, SmtpCodec};

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use probe_core::{Context, FailureKind, Probe, Report, Verdict};
 use probe_net::sasl::{Credentials, Mechanism};
-use probe_net::tls::{self, SecretsOver, Security, Tls};
+use probe_net::tls::{self, SecretsOver, Security, StartTls, Tls};
 use probe_net::{Net, Proxy, ProxyVersion};
 use serde_json::Value;
-use smtp_probe::{Options, SmtpFacts, SmtpProbe, StartTls};
+use smtp_probe::{Options, SmtpFacts, SmtpProbe};
 
 /// What the lab says of itself.
 fn lab() -> &'static Value {
@@ -277,7 +277,7 @@ async fn every_password_and_every_mechanism_logs_in() {
                     "{name} {mechanism}: {report:?}"
                 );
                 let auth = report.facts.auth.as_ref().unwrap();
-                assert_eq!(auth.accepted, Some(mechanism), "{name}");
+                assert_eq!(auth.accepted, Some(mechanism.into()), "{name}");
                 assert!(report.facts.authenticated.is_some());
             }
         }
@@ -288,7 +288,7 @@ async fn every_password_and_every_mechanism_logs_in() {
 async fn the_strongest_mechanism_is_taken_by_itself() {
     let report = ask("submission", |options| options.credentials(user("carol"))).await;
     let auth = report.facts.auth.as_ref().unwrap();
-    assert_eq!(auth.accepted, Some(Mechanism::ScramSha256));
+    assert_eq!(auth.accepted, Some(Mechanism::ScramSha256.into()));
     assert_eq!(auth.attempts.len(), 1);
 }
 

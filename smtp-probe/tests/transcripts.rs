@@ -10,9 +10,8 @@
 mod common;
 
 use common::{World, converse};
-use probe_net::tls::{SecretsOver, Security};
+use probe_net::tls::{SecretsOver, Security, StartTls};
 use probe_testkit::{Answer, Line, Script, transcript};
-use smtp_probe::StartTls;
 
 /// A server that answers each command as the recorded one did, in the recorded order, until the dialogue
 /// that was recorded goes its own way; QUIT it answers itself.

@@ -111,7 +111,7 @@ static WRONG_USAGE: FindingKind = FindingKind::new(
     "Have one issued with the extended key usage serverAuth.",
 );
 /// The server refuses us for want of a client certificate, or for the one it was shown.
-pub static CLIENT_CERTIFICATE: FindingKind = FindingKind::new(
+pub(super) static CLIENT_CERTIFICATE: FindingKind = FindingKind::new(
     "tls.client-certificate",
     Severity::Critical,
     "the server wants another client certificate",
@@ -148,14 +148,14 @@ pub(crate) static STARTTLS_INJECTION: FindingKind = FindingKind::new(
     "Update the server; if it is current, somebody in between injects replies (CVE-2011-0411 and its kin).",
 );
 /// STARTTLS was asked for and is not offered.
-pub static STARTTLS_NOT_OFFERED: FindingKind = FindingKind::new(
+pub(super) static STARTTLS_NOT_OFFERED: FindingKind = FindingKind::new(
     "starttls.not-offered",
     Severity::Critical,
     "the server does not offer STARTTLS",
     "Switch TLS on at the server; if it is on, something in between strips the offer (some firewalls do: look for XXXX in the capabilities).",
 );
 /// STARTTLS is offered and then refused.
-pub static STARTTLS_REFUSED: FindingKind = FindingKind::new(
+pub(super) static STARTTLS_REFUSED: FindingKind = FindingKind::new(
     "starttls.refused",
     Severity::Critical,
     "the server offers STARTTLS and then refuses it",

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use probe_core::{Context, Failure, Finding, Report};
 use probe_net::tls::{SecretsOver, Security, Tls};
-use probe_net::{Log, Net, Wire, drive};
+use probe_net::{Log, Net, Seen, Wire, drive};
 use probe_testkit::{Authority, Conversation, Identity, Script};
 use rustls::pki_types::ServerName;
-use smtp_probe::{Options, Seen, SmtpCodec, SmtpDialogue, SmtpFacts, SmtpProbe, judge};
+use smtp_probe::{Options, SmtpCodec, SmtpDialogue, SmtpFacts, SmtpProbe, judge};
 
 pub(crate) const NAME: &str = "mx.example.test";
 

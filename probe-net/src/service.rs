@@ -1,0 +1,156 @@
+//! One run against one host: dial, TLS where it comes first, the dialogue, the judgement, the report. What is said
+//! in the dialogue, and what to think of it, is each protocol's own.
+
+use core::future::Future;
+use core::net::IpAddr;
+use std::time::SystemTime;
+
+use futures_util::stream::{self, StreamExt};
+use probe_core::{Context, Failure, Finding, Host, Probe, Report, Span, Target};
+
+use crate::tls::Security;
+use crate::{Endpoint, Log, Net, Wire};
+
+/// How many addresses of one host are asked at the same time.
+const AT_ONCE: usize = 16;
+
+/// A probe of one host and port: what a protocol crate adds to dialling, TLS and the report.
+pub trait Service: Probe<Facts: Default> {
+    /// The way to the network.
+    fn net(&self) -> &Net;
+
+    /// How to encrypt on this port.
+    fn security_on(&self, port: u16) -> Security;
+
+    /// Leads the dialogue over a wire that stands (with TLS, where that is implicit). What was learned is in
+    /// `facts` also when it fails.
+    fn converse(
+        &self,
+        session: Session<'_>,
+        facts: &mut Self::Facts,
+        log: &mut Log,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Notes what the connection itself showed; asked also where the dialogue could not begin.
+    fn note_connection(facts: &mut Self::Facts, wire: &Wire);
+
+    /// What to think of it all.
+    fn judge(&self, facts: &Self::Facts, seen: &Seen<'_>, security: Security) -> Vec<Finding>;
+}
+
+/// A connection to lead a dialogue over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Session<'a> {
+    /// The connection.
+    pub wire: &'a mut Wire,
+    /// Where it leads: for a probe that needs another one.
+    pub endpoint: &'a Endpoint,
+    /// How it is to be encrypted.
+    pub security: Security,
+}
+
+/// What a machine cannot see: times, and the date.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Seen<'a> {
+    /// Where the time went.
+    pub spans: &'a [Span],
+    /// When certificates are judged.
+    pub now: SystemTime,
+}
+
+impl<'a> Seen<'a> {
+    /// These times.
+    pub const fn new(spans: &'a [Span], now: SystemTime) -> Self {
+        Self { spans, now }
+    }
+}
+
+/// The report on a target that is no host and port.
+pub fn unfit<F: Default>(probe: &'static str, target: &Target, cx: &Context) -> Report<F> {
+    let mut report = Report::new(probe, target.clone(), cx.now(), F::default());
+    report.failure = Some(Failure::unfit_target(target));
+    report
+}
+
+/// Asks a service at whichever address of the host answers first.
+pub async fn ask<S: Service>(service: &S, endpoint: &Endpoint, cx: &Context) -> Report<S::Facts> {
+    ask_at(service, endpoint, None, cx).await
+}
+
+/// Asks a service at every address of the host, all at once; each is a part of the report.
+pub async fn ask_each<S: Service>(
+    service: &S,
+    endpoint: &Endpoint,
+    cx: &Context,
+) -> Report<S::Facts> {
+    let target = Target::host(endpoint.host.clone(), endpoint.port);
+    let mut report = Report::new(service.name(), target, cx.now(), S::Facts::default());
+    let mut log = Log::begin(cx);
+    match service.net().addresses(&endpoint.host, &mut log).await {
+        Ok(addresses) => {
+            let cx = &cx.clone().with_budget(log.time_left());
+            let each = addresses
+                .into_iter()
+                .map(|one| ask_at(service, endpoint, Some(one), cx));
+            let parts = stream::iter(each).buffered(AT_ONCE).map(Report::erase);
+            report.parts = parts.collect().await;
+        }
+        Err(failure) => report.failure = Some(failure),
+    }
+    log.close(&mut report);
+    report
+}
+
+async fn ask_at<S: Service>(
+    service: &S,
+    endpoint: &Endpoint,
+    only: Option<IpAddr>,
+    cx: &Context,
+) -> Report<S::Facts> {
+    let host = only.map_or_else(|| endpoint.host.clone(), Host::Address);
+    let target = Target::host(host, endpoint.port);
+    let security = service.security_on(endpoint.port);
+    let mut log = Log::begin(cx);
+    let mut facts = S::Facts::default();
+
+    let dialled = match only {
+        Some(address) => service.net().connect(endpoint, &[address], &mut log).await,
+        None => service.net().dial(endpoint, &mut log).await,
+    };
+    let outcome = match dialled {
+        Ok(mut wire) => {
+            let session = Session {
+                wire: &mut wire,
+                endpoint,
+                security,
+            };
+            let outcome = begin(service, session, &mut facts, &mut log).await;
+            S::note_connection(&mut facts, &wire);
+            outcome
+        }
+        Err(failure) => Err(failure),
+    };
+
+    let findings = service.judge(&facts, &Seen::new(log.spans(), log.now()), security);
+    let mut report = Report::new(service.name(), target, cx.now(), facts);
+    report.failure = outcome.err();
+    for finding in findings {
+        report.add_finding(finding);
+    }
+    log.close(&mut report);
+    report
+}
+
+async fn begin<S: Service>(
+    service: &S,
+    session: Session<'_>,
+    facts: &mut S::Facts,
+    log: &mut Log,
+) -> Result<(), Failure> {
+    if session.security == Security::Implicit {
+        session.wire.secure(log).await?;
+    }
+    service.converse(session, facts, log).await
+}
