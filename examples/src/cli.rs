@@ -15,13 +15,12 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use probe_core::{Context, Fleet, Report, Target, Verdict};
+use probe_core::{Context, Fleet, Range, Report, Target, Thresholds, Verdict};
 use probe_net::tls::{self, Tls};
 use probe_net::{Family, Net, Proxy, ProxyVersion};
 
 use crate::format::{Format, Style, worst};
-use crate::threshold::{Range, TimeThresholds};
-use crate::{demo, explain};
+use crate::{demo, explain, threshold};
 
 /// The exit status for a question that could not be put: that of "unknown".
 const USAGE: u8 = Verdict::Unknown.exit_status();
@@ -262,8 +261,8 @@ impl Surroundings {
         }
     }
 
-    fn thresholds(&self) -> TimeThresholds {
-        TimeThresholds::new(self.warning, self.critical)
+    fn thresholds(&self) -> Thresholds {
+        Thresholds::new(self.warning, self.critical)
     }
 
     fn net(&self) -> Result<Net, Mistake> {
@@ -330,7 +329,7 @@ impl Surroundings {
         runtime.shutdown_background();
         reports.sort_by_key(|report| place(targets, report));
         for report in &mut reports {
-            self.thresholds().judge(report);
+            threshold::judge(&self.thresholds(), report);
         }
         let page = self
             .output

@@ -7,7 +7,8 @@ use std::io;
 
 use futures_util::future::join_all;
 use probe_core::{
-    Context, Failure, FailureKind, Finding, Phase, Probe, Report, Severity, Target, Verdict,
+    Context, Failure, FailureKind, Finding, Phase, Probe, Report, Severity, Target, Thresholds,
+    Verdict,
 };
 use probe_net::Net;
 use probe_net::sasl::Credentials;
@@ -16,7 +17,6 @@ use probe_testkit::{Answer, Authority, ClosedPort, Flaw, Identity, Script};
 use smtp_probe::SmtpProbe;
 
 use crate::format::{Format, Style};
-use crate::threshold::TimeThresholds;
 
 /// What the embedded servers are called.
 const NAME: &str = "mx.example.test";
@@ -56,7 +56,7 @@ pub async fn run(transcript: bool) -> io::Result<Vec<Shown>> {
 pub fn page(shown: &[Shown], format: Format, style: Style) -> String {
     if format != Format::Text {
         let reports: Vec<_> = shown.iter().map(|one| one.report.clone()).collect();
-        return format.write(&reports, &TimeThresholds::default(), style);
+        return format.write(&reports, &Thresholds::default(), style);
     }
     let rows: Vec<_> = shown.iter().map(row).collect();
     let mut page = String::from(

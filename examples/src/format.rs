@@ -7,14 +7,12 @@ mod text;
 use core::time::Duration;
 
 use clap::ValueEnum;
-use probe_core::{Phase, Report, Verdict};
+use probe_core::{Phase, Report, Thresholds, Verdict};
 
 pub use nagios::nagios;
 pub use prometheus::prometheus;
 pub(crate) use text::table;
 pub use text::{Style, text};
-
-use crate::threshold::TimeThresholds;
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
@@ -35,7 +33,7 @@ pub enum Format {
 
 impl Format {
     /// The reports in this format.
-    pub fn write(self, reports: &[Report], thresholds: &TimeThresholds, style: Style) -> String {
+    pub fn write(self, reports: &[Report], thresholds: &Thresholds, style: Style) -> String {
         match self {
             Self::Text => text::texts(reports, style),
             Self::Json => match reports {

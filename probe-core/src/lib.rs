@@ -12,6 +12,7 @@ mod probe;
 mod report;
 mod secret;
 mod target;
+mod threshold;
 mod transcript;
 
 pub use compare::{CHANGES, Snapshot, SnapshotError, compare};
@@ -26,4 +27,5 @@ pub use probe::{AnyProbe, Probe};
 pub use report::{Report, Verdict};
 pub use secret::Secret;
 pub use target::{Host, HostName, Target, TargetError};
+pub use threshold::{Range, RangeError, Thresholds};
 pub use transcript::{Direction, Line, Transcript, printable};

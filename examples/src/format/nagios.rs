@@ -3,13 +3,12 @@
 
 use core::fmt::Write;
 
-use probe_core::{Facts, Record, Report, Unit, Verdict, printable};
+use probe_core::{Facts, Range, Record, Report, Thresholds, Unit, Verdict, printable};
 
 use super::worst;
-use crate::threshold::{Range, TimeThresholds};
 
 /// The reports as a plugin says them. Its exit status is that of the [worst](worst) verdict.
-pub fn nagios(reports: &[Report], thresholds: &TimeThresholds) -> String {
+pub fn nagios(reports: &[Report], thresholds: &Thresholds) -> String {
     let service = reports.first().map_or("mail", |report| report.probe);
     let several = reports.len() > 1;
     let mut data = Vec::new();
@@ -95,7 +94,7 @@ fn plain(text: &str) -> String {
 fn performance_data(
     report: &Report,
     prefix: &str,
-    thresholds: &TimeThresholds,
+    thresholds: &Thresholds,
     data: &mut Vec<String>,
 ) {
     let range = |range: Option<Range>| range.map(|range| range.to_string()).unwrap_or_default();
@@ -123,7 +122,7 @@ fn performance_data(
     // Only the whole is held against the thresholds.
     for part in &report.parts {
         let prefix = format!("{} ", part.target);
-        performance_data(part, &prefix, &TimeThresholds::default(), data);
+        performance_data(part, &prefix, &Thresholds::default(), data);
     }
 }
 
@@ -141,8 +140,8 @@ mod tests {
     use super::*;
     use crate::format::sample::{EXPIRED, report};
 
-    fn thresholds() -> TimeThresholds {
-        TimeThresholds::new("5".parse().ok(), "10:20".parse().ok())
+    fn thresholds() -> Thresholds {
+        Thresholds::new("5".parse().ok(), "10:20".parse().ok())
     }
 
     #[test]
@@ -158,7 +157,7 @@ mod tests {
     fn words_of_a_peer_cannot_begin_the_data_or_a_line() {
         let mut report = report("mx.example.org:25");
         report.findings.push(EXPIRED.found("a|b\r\nc"));
-        let page = nagios(&[report], &TimeThresholds::default());
+        let page = nagios(&[report], &Thresholds::default());
         let lines: Vec<_> = page.lines().collect();
         assert_eq!(lines.len(), 2);
         assert_eq!(page.matches('|').count(), 1);
