@@ -8,8 +8,8 @@
 //! `down`, and `up` starts from an empty folder: certificates are always fresh, and a lab that was
 //! killed half-way leaves nothing behind that the next one would trip over.
 //!
-//! A server is one file beside [`postfix`]; a listener of Postfix is one line of its table. To add
-//! a server, write its [`Server`] and name it in [`server::all`].
+//! A server is one file beside [`postfix`] and [`dovecot`]; a listener is one row of its table. To
+//! add a server, write its [`Server`] and name it in [`server::all`].
 //!
 //! # What a test reads
 //!
@@ -23,7 +23,10 @@
 //!   "intermediate": "<dir>/tls/intermediate.pem",
 //!   "client": { "certificate": "<dir>/tls/client.pem", "key": "<dir>/tls/client.key" },
 //!   "users": {
-//!     "alice": { "name": "alice@lab.test", "password": "alice pw#1", "enabled": true }
+//!     "alice": {
+//!       "name": "alice@lab.test", "password": "alice pw#1", "enabled": true,
+//!       "quirk": "six messages that nobody changes; ..."
+//!     }
 //!   },
 //!   "tokens": {
 //!     "alice": { "user": "alice@lab.test", "file": "<dir>/tokens/alice", "valid": true }
@@ -291,6 +294,7 @@ impl Lab {
                 let mode = ["-d", "-o", room.owner, "-g", room.group, "-m", room.mode];
                 process::run(Command::new("install").args(mode).arg(path))?;
             }
+            server.furnish(self)?;
         }
         Ok(())
     }

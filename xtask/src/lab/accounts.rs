@@ -24,6 +24,7 @@ pub(crate) struct User {
     pub(crate) name: &'static str,
     pub(crate) password: String,
     pub(crate) is_enabled: bool,
+    pub(crate) quirk: &'static str,
 }
 
 impl User {
@@ -65,20 +66,64 @@ impl Token {
 }
 
 pub(crate) fn users() -> Vec<User> {
-    let user = |name, password: &str| User {
+    let user = |name, password: &str, quirk| User {
         name,
         password: password.to_owned(),
         is_enabled: true,
+        quirk,
     };
     vec![
-        user("alice", "alice pw#1"),
-        user("bob", r#"b"ob\pw'2"#),
-        user("carol", "cärøl пароль✓"),
-        user("dave", &"thirty letters, ten times over".repeat(10)),
+        user(
+            "alice",
+            "alice pw#1",
+            "six messages in INBOX that nobody changes; may read shared/bob/Team, and read and add \
+             to shared/bob/Dropbox",
+        ),
+        user(
+            "bob",
+            r#"b"ob\pw'2"#,
+            "tests may do here what they like, but for Team and Dropbox",
+        ),
+        user("carol", "cärøl пароль✓", "a password beyond ASCII"),
+        user(
+            "dave",
+            &"twenty letters, each".repeat(25),
+            "a password of 500 letters",
+        ),
         User {
             is_enabled: false,
-            ..user("disabled", "right but of no use")
+            ..user("disabled", "right but of no use", "no login at all")
         },
+        user("empty", "nothing-here-3", "no messages"),
+        user("big", "ten-thousand-4", "10000 messages in INBOX"),
+        user("full", "full-quota-5", "over quota: 12 of 10 KiB"),
+        user("nearlyfull", "nearly-full-6", "quota: 95 of 100 KiB"),
+        user(
+            "readonly",
+            "read-only-7",
+            "has the rights `lr` to its own INBOX of 3 messages; POP3 says that it deletes, and does not",
+        ),
+        user("odd", "odd-names-8", "folders with odd names"),
+        user("nopop", "no-pop-9", "IMAP, but not POP3"),
+        user(
+            "broken",
+            "broken-10",
+            "logins fail for the time being, whatever the password: NO [UNAVAILABLE], -ERR [SYS/TEMP]",
+        ),
+        user(
+            "hangup",
+            "hang-up-14",
+            "the right password ends a connection over TLS without a word; in clear it is answered \
+             [UNAVAILABLE]",
+        ),
+        user(
+            "homeless",
+            "homeless-13",
+            "logs in, but its mail cannot be reached: SELECT is answered NO [SERVERBUG], PASS -ERR \
+             [SYS/TEMP]",
+        ),
+        user("pops", "twelve-11", "12 messages that nobody changes"),
+        user("locked", "locked-12", "its maildrop may be kept locked"),
     ]
 }
 

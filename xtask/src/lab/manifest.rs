@@ -27,6 +27,7 @@ fn users() -> Map<String, Value> {
             "name": user.address(),
             "password": user.password,
             "enabled": user.is_enabled,
+            "quirk": user.quirk,
         });
         (user.name.to_owned(), facts)
     };

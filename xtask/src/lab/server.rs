@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use anyhow::Result;
+
 use super::certificates::Certificate;
 use super::{Lab, dovecot, postfix};
 
@@ -26,6 +28,12 @@ pub(crate) trait Server: Sync {
 
     /// The folders it writes to.
     fn rooms(&self) -> Vec<Room>;
+
+    /// Puts in what it starts out with and then changes by itself, such as mail. A change of this
+    /// alone is not seen by a lab that is up.
+    fn furnish(&self, _: &Lab) -> Result<()> {
+        Ok(())
+    }
 
     /// The program and its arguments. It stays in the foreground.
     fn command(&self, lab: &Lab) -> Vec<String>;
