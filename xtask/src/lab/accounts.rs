@@ -96,7 +96,11 @@ pub(crate) fn users() -> Vec<User> {
         },
         user("empty", "nothing-here-3", "no messages"),
         user("big", "ten-thousand-4", "10000 messages in INBOX"),
-        user("full", "full-quota-5", "over quota: 12 of 10 KiB"),
+        user(
+            "full",
+            "full-quota-5",
+            "over quota, 12 of 10 KiB: APPEND and COPY are refused, MOVE is not",
+        ),
         user("nearlyfull", "nearly-full-6", "quota: 95 of 100 KiB"),
         user(
             "readonly",
@@ -123,7 +127,11 @@ pub(crate) fn users() -> Vec<User> {
              [SYS/TEMP]",
         ),
         user("pops", "twelve-11", "12 messages that nobody changes"),
-        user("locked", "locked-12", "its maildrop may be kept locked"),
+        user(
+            "locked",
+            "locked-12",
+            "its maildrop may be kept locked; who comes second waits 10 s for -ERR [IN-USE]",
+        ),
     ]
 }
 

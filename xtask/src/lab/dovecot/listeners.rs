@@ -210,6 +210,7 @@ const ROWS: &[Row] = &[
         "imap-plain-old",
         IMAP,
         PLAIN_OLD,
-        "claims IMAP4rev1 and no extension but STARTTLS and logins; logins in clear too",
+        "announces IMAP4rev1 and no extension but STARTTLS and logins (what it does not announce, it \
+         does when asked); logins in clear too",
     ),
 ];

@@ -233,7 +233,7 @@ fn date(seconds: u64) -> String {
 }
 
 /// In modified UTF-7, as they are on disk and on the wire. A dot would be a level.
-const ODD_NAMES: [&str; 11] = [
+const ODD_NAMES: [&str; 12] = [
     "Entw&APw-rfe &- Co",
     "&ZeVnLIqe-",
     "a \"quote\"",
@@ -243,6 +243,7 @@ const ODD_NAMES: [&str; 11] = [
     "(parentheses)",
     "{5}",
     "NIL",
+    "100 % *",
     "&AKA-",
     "&2D3cjA-",
 ];
