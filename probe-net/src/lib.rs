@@ -6,7 +6,10 @@ mod dialogue;
 mod drive;
 mod echo;
 pub mod frame;
+mod instant;
 mod log;
+#[cfg(feature = "message")]
+pub mod message;
 mod net;
 mod proxy;
 mod resolve;

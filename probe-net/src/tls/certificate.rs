@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use probe_core::printable;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,8 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 use x509_parser::public_key::PublicKey as ParsedKey;
+
+use crate::instant::instant;
 
 /// The facts of one X.509 certificate (RFC 5280).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -231,18 +233,6 @@ fn signature_name(algorithm: &Oid<'_>) -> String {
         _ => return dotted,
     };
     name.to_owned()
-}
-
-/// Seconds since 1970, also before it. What lies beyond the system's clock is its edge.
-fn instant(seconds: i64) -> SystemTime {
-    let distance = Duration::from_secs(seconds.unsigned_abs());
-    let epoch = SystemTime::UNIX_EPOCH;
-    let instant = if seconds < 0 {
-        epoch.checked_sub(distance)
-    } else {
-        epoch.checked_add(distance)
-    };
-    instant.unwrap_or(epoch)
 }
 
 #[cfg(test)]
