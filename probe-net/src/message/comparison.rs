@@ -67,7 +67,7 @@ pub enum Difference {
     },
     /// The end is missing.
     Truncated {
-        /// How many octets are left, as they were sent.
+        /// Where what is missing begins; empty lines before it are missing too.
         at: usize,
     },
     /// Something else; what follows was not compared.
@@ -211,22 +211,26 @@ fn label(field: &Field<'_>) -> String {
 fn compare_bodies(start: usize, sent: &[u8], received: &[u8], differences: &mut Vec<Difference>) {
     let (sent, sent_ends) = without_line_ends(sent);
     let (received, received_ends) = without_line_ends(received);
-    let mut at = start;
+    let (mut at, mut text_end) = (start, start);
     let mut heard = lines(received).peekable();
     for line in lines(sent) {
         let (text, next) = (without_line_end(line), at + line.len());
         let Some(other) = heard.next() else {
+            let at = if received_ends > 0 { at } else { text_end };
             return differences.push(Difference::Truncated { at });
         };
+        text_end = at + text.len();
         let other = without_line_end(other);
         if text == other {
             at = next;
             continue;
         }
         let is_last = next >= start + sent.len();
-        let may_be_cut = heard.peek().is_none() && text.starts_with(other);
+        // A cut may go between CR and LF.
+        let left = other.strip_suffix(b"\r").unwrap_or(other);
+        let may_be_cut = heard.peek().is_none() && text.starts_with(left);
         if may_be_cut && !(is_last && other == text.trim_ascii_end()) {
-            let at = at + other.len();
+            let at = at + left.len();
             return differences.push(Difference::Truncated { at });
         }
         let Some(known) = known_damage(text, other, at) else {
@@ -240,7 +244,7 @@ fn compare_bodies(start: usize, sent: &[u8], received: &[u8], differences: &mut 
     }
     if let Some(more) = heard.next() {
         return differences.push(Difference::Other {
-            at,
+            at: text_end,
             sent: String::new(),
             received: shown(without_line_end(more)),
         });
