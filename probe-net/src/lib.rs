@@ -6,6 +6,8 @@ mod dialogue;
 mod drive;
 mod echo;
 pub mod frame;
+#[cfg(all(feature = "message", any(test, feature = "fuzzing")))]
+pub mod fuzzing;
 mod instant;
 mod log;
 #[cfg(feature = "message")]

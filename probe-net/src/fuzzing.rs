@@ -1,0 +1,87 @@
+//! The bodies of the fuzz targets. Each states laws and panics where one does not hold; the corpus is replayed under
+//! plain `cargo test`.
+
+#![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
+
+use crate::message::{Canary, Comparison, Date, DateForm, HeaderEnd, Headers, compare};
+
+/// Whatever the bytes are: no octet of a header section is lost, what is read as a date is read again when it is
+/// written, only what is the same is identical, and a canary needs its field.
+pub fn message(data: &[u8]) {
+    header_section(data);
+    for field in Headers::of(data).fields() {
+        date(&field.value());
+        date(field.raw_value());
+    }
+    date(data);
+    assert_eq!(compare(data, data), Comparison::Identical);
+    let (sent, received) = data.split_at(data.len() / 2);
+    let comparison = compare(sent, received);
+    assert_eq!(comparison.is_identical(), sent == received);
+    assert_eq!(comparison.differences().is_empty(), sent == received);
+    for difference in comparison.differences() {
+        assert!(!difference.to_string().is_empty());
+    }
+    if Canary::recognise(data).is_some() {
+        assert!(Headers::of(data).only(Canary::FIELD).is_some());
+    }
+}
+
+fn header_section(message: &[u8]) {
+    let headers = Headers::of(message);
+    let read = headers.bytes();
+    assert!(message.starts_with(read) && read.len() <= Headers::OCTETS);
+    let mbox_line = headers.mbox_line().unwrap_or_default();
+    assert!(read.starts_with(mbox_line));
+    let fields: Vec<u8> = headers
+        .fields()
+        .flat_map(|field| field.bytes())
+        .copied()
+        .collect();
+    let after = match headers.end() {
+        HeaderEnd::EmptyLine { body } => {
+            assert_eq!(body, read.len());
+            let line = read.strip_suffix(b"\n").unwrap_or_default();
+            line.strip_suffix(b"\r").unwrap_or(line)
+        }
+        HeaderEnd::Message => {
+            assert_eq!(read.len(), message.len());
+            read
+        }
+        HeaderEnd::Limit => read,
+    };
+    assert!(after.ends_with(&fields));
+    assert!(headers.fields().count() <= Headers::FIELDS);
+    assert!(headers.oddities().is_sorted());
+    for field in headers.fields() {
+        assert!(!field.value().contains(&b'\n'));
+    }
+}
+
+fn date(value: &[u8]) {
+    if let Some((date, _)) = Date::parse(value) {
+        let written = date.to_string();
+        assert_eq!(
+            Date::parse(written.as_bytes()),
+            Some((date, DateForm::Current))
+        );
+        let again = Date::parse_imap(date.imap_date_time().as_bytes());
+        assert_eq!(again.map(|again| again.at()), Some(date.at()));
+    }
+    if let Some(date) = Date::parse_imap(value) {
+        let again = Date::parse(date.to_string().as_bytes());
+        assert_eq!(again, Some((date, DateForm::Current)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use probe_testkit::corpus;
+
+    #[test]
+    fn the_corpus_of_messages_holds_the_laws() {
+        for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/message")) {
+            super::message(&data);
+        }
+    }
+}
