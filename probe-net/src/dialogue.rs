@@ -28,6 +28,12 @@ pub trait Dialogue {
     /// The dialogue cannot go on; the driver says [farewell](Dialogue::farewell) and ends.
     fn next(&mut self, event: Event<ReplyOf<Self>>) -> Result<Step<CommandOf<Self>>, Failure>;
 
+    /// How long the event that is told next was waited for, from the command it answers to its last byte: for a
+    /// machine that measures one command many times, which the spans show as one.
+    fn took(&mut self, phase: Phase, time: Duration) {
+        let _ = (phase, time);
+    }
+
     /// What to say before leaving *this* state early: asked after the machine has failed, and after the gate
     /// has kept back what it wanted to say. Most states say nothing: a farewell where the server expects
     /// something else would be taken for it.

@@ -28,9 +28,13 @@ pub async fn drive<D: Dialogue>(
         wire,
         log,
         sent: VecDeque::new(),
+        took: None,
     };
     let mut event = driver.first_event();
     loop {
+        if let Some((phase, time)) = driver.took.take() {
+            dialogue.took(phase, time);
+        }
         // A machine that refuses to go on has heard a whole reply: it stands between two commands, where a
         // farewell is understood. After any other failure the connection is only dropped.
         let step = match dialogue.next(event) {
@@ -65,6 +69,8 @@ struct Driver<'a, C> {
     log: &'a mut Log,
     /// Commands whose answers are still to come, and when they were said.
     sent: VecDeque<(Phase, Instant)>,
+    /// What the last wait was for, and how long it was.
+    took: Option<(Phase, Duration)>,
 }
 
 impl<C: Codec> Driver<'_, C> {
@@ -137,6 +143,7 @@ impl<C: Codec> Driver<'_, C> {
         };
         let event = self.hear(phase, patience, now).await;
         self.log.book(phase, begun);
+        self.took = Some((phase, begun.elapsed()));
         event
     }
 

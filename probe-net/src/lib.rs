@@ -9,6 +9,7 @@ pub mod frame;
 #[cfg(all(feature = "message", any(test, feature = "fuzzing")))]
 pub mod fuzzing;
 mod instant;
+mod latencies;
 mod log;
 #[cfg(feature = "message")]
 pub mod message;
@@ -25,6 +26,7 @@ pub use codec::{Codec, Decoded, Malformed, Oddities, Outgoing, excerpt};
 pub use dial::{ADDRESS_FAILED, Endpoint};
 pub use dialogue::{CommandOf, Dialogue, Event, Layer, ReplyOf, Step};
 pub use drive::drive;
+pub use latencies::Latencies;
 pub use log::Log;
 pub use net::{Family, Net};
 pub use proxy::{Proxy, ProxyVersion};

@@ -23,7 +23,7 @@ mod scram;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use md5::Md5;
+use md5::{Digest, Md5};
 use probe_core::Secret;
 
 use crate::echo::Echoes;
@@ -289,6 +289,14 @@ fn sasl_name(text: &str) -> String {
     text.replace('=', "=3D").replace(',', "=2C")
 }
 
+/// What POP3's APOP says instead of the password (RFC 1939 section 7): the digest of the server's timestamp, its
+/// angle brackets included, and the password.
+pub fn apop_digest(timestamp: &[u8], password: &Secret) -> Secret {
+    let digest = Md5::new().chain_update(timestamp);
+    let digest = digest.chain_update(password.expose()).finalize();
+    Secret::from(crate::tls::hex(&digest))
+}
+
 /// A message as base64 (RFC 4648 section 4), for the protocols that carry it so.
 pub fn to_base64(message: &Secret) -> Secret {
     Secret::from(STANDARD.encode(message.expose()))
@@ -358,6 +366,15 @@ mod tests {
         assert_eq!(
             exchange.respond(challenge).unwrap().expose(),
             b"tim b913a602c7eda7a495b4e6e7334d3890"
+        );
+    }
+
+    #[test]
+    fn the_digest_of_apop_is_the_one_of_rfc_1939() {
+        let timestamp = b"<1896.697170952@dbc.mtview.ca.us>";
+        assert_eq!(
+            apop_digest(timestamp, &Secret::from("tanstaaf")).expose(),
+            b"c4c9334bac560ecc979e58001b3e22fb"
         );
     }
 

@@ -11,9 +11,6 @@ use probe_core::{Context, Failure, Finding, Host, Probe, Report, Span, Target};
 use crate::tls::Security;
 use crate::{Endpoint, Log, Net, Wire};
 
-/// How many addresses of one host are asked at the same time.
-const AT_ONCE: usize = 16;
-
 /// A probe of one host and port: what a protocol crate adds to dialling, TLS and the report.
 pub trait Service: Probe<Facts: Default> {
     /// The way to the network.
@@ -33,6 +30,11 @@ pub trait Service: Probe<Facts: Default> {
 
     /// Notes what the connection itself showed; asked also where the dialogue could not begin.
     fn note_connection(facts: &mut Self::Facts, wire: &Wire);
+
+    /// How many addresses of one host may be asked at the same time.
+    fn at_once(&self) -> usize {
+        16
+    }
 
     /// What to think of it all.
     fn judge(&self, facts: &Self::Facts, seen: &Seen<'_>, security: Security) -> Vec<Finding>;
@@ -90,11 +92,14 @@ pub async fn ask_each<S: Service>(
     let mut log = Log::begin(cx);
     match service.net().addresses(&endpoint.host, &mut log).await {
         Ok(addresses) => {
-            let cx = &cx.clone().with_budget(log.time_left());
-            let each = addresses
-                .into_iter()
-                .map(|one| ask_at(service, endpoint, Some(one), cx));
-            let parts = stream::iter(each).buffered(AT_ONCE).map(Report::erase);
+            // Whoever has to wait for others has less time left.
+            let each = addresses.into_iter().map(|one| {
+                let cx = cx.clone().with_budget(log.time_left());
+                async move { ask_at(service, endpoint, Some(one), &cx).await }
+            });
+            let parts = stream::iter(each)
+                .buffered(service.at_once())
+                .map(Report::erase);
             report.parts = parts.collect().await;
         }
         Err(failure) => report.failure = Some(failure),

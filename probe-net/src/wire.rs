@@ -258,6 +258,11 @@ impl Wire {
         self.buffer.consume(used);
     }
 
+    /// Drops the connection at once, without a word; what is known of it stays.
+    pub fn hang_up(&mut self) {
+        self.stream = Stream::Broken;
+    }
+
     /// Ends the connection in an orderly way, as far as that is quick.
     pub(crate) async fn close(&mut self) {
         let closing = async {

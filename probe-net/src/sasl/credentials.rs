@@ -74,6 +74,14 @@ impl Credentials {
         }
     }
 
+    /// User name and password, where they are such: for the commands of a protocol's own.
+    pub fn as_password(&self) -> Option<(&str, &Secret)> {
+        match &self.0 {
+            Kind::Password { user, password } => Some((user, password)),
+            Kind::Anonymous { .. } | Kind::External { .. } | Kind::Token { .. } => None,
+        }
+    }
+
     pub(super) fn secret(&self) -> &[u8] {
         match &self.0 {
             Kind::Anonymous { .. } | Kind::External { .. } => &[],
