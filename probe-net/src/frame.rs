@@ -40,7 +40,8 @@ impl Lines {
     /// The next line of `buffer`, or `None` until it has ended. `buffer` is the same as at the last call, with
     /// perhaps more behind.
     pub fn next(&mut self, buffer: &[u8]) -> Option<LineSpan> {
-        let unseen = buffer.get(self.scanned..).unwrap_or_default();
+        // Still inside octets that were to be skipped.
+        let unseen = buffer.get(self.scanned..)?;
         let Some(found) = unseen.iter().position(|byte| *byte == b'\n') else {
             self.scanned = buffer.len();
             return None;
@@ -60,6 +61,12 @@ impl Lines {
         self.start = line.next;
         self.scanned = line.next;
         Some(line)
+    }
+
+    /// Passes over the octets behind the last line: there line ends mean nothing (a literal of IMAP).
+    pub fn skip(&mut self, octets: usize) {
+        self.start = self.start.saturating_add(octets);
+        self.scanned = self.start;
     }
 
     /// How many bytes of a line that has not ended yet are there.
@@ -88,6 +95,17 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn what_is_skipped_is_not_looked_at_however_late_it_comes() {
+        let mut lines = Lines::default();
+        let stream = b"{4}\r\n\r\n\r\n rest\r\n";
+        assert_eq!(lines.next(stream).map(|line| line.end), Some(3));
+        lines.skip(4);
+        assert_eq!(lines.next(&stream[..7]), None);
+        let line = lines.next(stream).unwrap();
+        assert_eq!(&stream[line.start..line.end], b" rest");
     }
 
     #[test]
