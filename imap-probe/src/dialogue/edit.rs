@@ -1,0 +1,597 @@
+//! The proof that mail can be edited (RFC 9051 section 6.3 and 6.4): folders of our own are made, a canary is put
+//! there, found, read back, flagged, copied or moved and removed, and the folders are removed. Nothing else is
+//! touched.
+//!
+//! The name of a folder says until when its run may last. Whoever finds one whose time is over knows that its run was
+//! cut short, and removes it, provided that it holds nothing but canaries.
+
+use core::mem;
+use core::time::Duration;
+use std::time::SystemTime;
+
+use probe_core::{Failure, FailureKind, Phase};
+use probe_net::excerpt;
+use probe_net::message::{Canary, compare};
+
+use super::questions::{SELECT, UNSELECT};
+use super::{Awaited, ImapDialogue, Next, why_no};
+use crate::command::{Change, Command, Messages};
+use crate::facts::EditFacts;
+use crate::mailbox::Mailbox;
+use crate::reply::{Code, Condition, Data, Reply, Status, Text};
+
+const APPEND: Phase = Phase::new("append");
+const COPY: Phase = Phase::new("copy");
+const CREATE: Phase = Phase::new("create");
+const DELETE: Phase = Phase::new("delete");
+const EXPUNGE: Phase = Phase::new("expunge");
+const FETCH: Phase = Phase::new("fetch");
+const MOVE: Phase = Phase::new("move");
+const SEARCH: Phase = Phase::new("search");
+const STORE: Phase = Phase::new("store");
+/// Finding and removing what an earlier run left behind.
+const TIDY: Phase = Phase::new("tidy");
+
+/// The most messages that a folder of ours can hold: one that was copied into the folder that it came from.
+const OURS: u32 = 2;
+/// The most folders of earlier runs that one run looks into.
+const STALE: usize = 8;
+
+/// What is under way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum EditStep {
+    /// Are there folders of earlier runs?
+    FindStale,
+    /// Is there anything in this one?
+    ExamineStale,
+    /// Is it ours?
+    InspectStale,
+    CloseStale,
+    DeleteStale,
+    Create(Which),
+    Append,
+    Select(Which),
+    Search(Which),
+    Fetch,
+    Flag(Change),
+    /// The server did not say which flags there are now.
+    FlagCheck(Change),
+    Copy,
+    Move,
+    Mark,
+    Expunge,
+    Close,
+    Delete(Which),
+}
+
+/// One of the two folders.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Which {
+    First,
+    Second,
+}
+
+impl EditStep {
+    pub(super) const fn phase(self) -> Phase {
+        match self {
+            Self::Append => APPEND,
+            Self::Close => UNSELECT,
+            Self::Copy => COPY,
+            Self::Create(_) => CREATE,
+            Self::Delete(_) => DELETE,
+            Self::Expunge => EXPUNGE,
+            Self::Fetch => FETCH,
+            Self::Flag(_) | Self::FlagCheck(_) | Self::Mark => STORE,
+            Self::FindStale
+            | Self::ExamineStale
+            | Self::InspectStale
+            | Self::CloseStale
+            | Self::DeleteStale => TIDY,
+            Self::Move => MOVE,
+            Self::Search(_) => SEARCH,
+            Self::Select(_) => SELECT,
+        }
+    }
+}
+
+/// What is known while it is under way.
+#[derive(Debug)]
+pub(super) struct Edit {
+    canary: Canary,
+    first: Mailbox,
+    second: Mailbox,
+    /// What the names of our folders begin with.
+    prefix: Vec<u8>,
+    /// All names that begin like those of our folders.
+    listed: Vec<Mailbox>,
+    /// Folders of earlier runs that are still to be looked into.
+    stale: Vec<Mailbox>,
+    /// How many messages the open folder holds.
+    messages: u32,
+    is_read_only: bool,
+    /// The UID by which the server said that it knows the canary in its folder.
+    told: Option<u32>,
+    /// The UIDs that the last search found.
+    found: Vec<u32>,
+    flags: Option<Vec<Text>>,
+    bytes: Option<Text>,
+    /// How many header sections were read, and how many of those were a canary's.
+    headers: (u32, u32),
+    /// Whether the folder of an earlier run holds nothing but canaries.
+    is_ours: bool,
+    /// Why the proof has failed, while we tidy up.
+    failure: Option<Failure>,
+}
+
+impl Edit {
+    fn new(canary: Canary, expires: SystemTime, prefix: Vec<u8>) -> Self {
+        let since_1970 = expires.duration_since(SystemTime::UNIX_EPOCH);
+        let token = canary.mark().token.to_string();
+        let id = token.get(..ID).unwrap_or_default();
+        let seconds = since_1970.unwrap_or_default().as_secs();
+        let name = [&*prefix, format!("{NAME}{seconds}-{id}").as_bytes()].concat();
+        let second = [&*name, SECOND.as_bytes()].concat();
+        Self {
+            canary,
+            first: Mailbox::from_wire(&name),
+            second: Mailbox::from_wire(&second),
+            prefix,
+            listed: Vec::new(),
+            stale: Vec::new(),
+            messages: 0,
+            is_read_only: false,
+            told: None,
+            found: Vec::new(),
+            flags: None,
+            bytes: None,
+            headers: (0, 0),
+            is_ours: false,
+            failure: None,
+        }
+    }
+
+    fn folder(&self, which: Which) -> &Mailbox {
+        match which {
+            Which::First => &self.first,
+            Which::Second => &self.second,
+        }
+    }
+
+    pub(super) fn learn(&mut self, data: &Data) {
+        match data {
+            Data::Exists(count) => self.messages = *count,
+            Data::ExtendedSearch(result) => {
+                self.found.extend(result.min);
+                self.found
+                    .extend(result.max.filter(|max| Some(*max) != result.min));
+            }
+            Data::Expunge(_) => self.messages = self.messages.saturating_sub(1),
+            Data::Fetch(fetch) => {
+                if let Some(flags) = fetch.flags() {
+                    self.flags = Some(flags.to_vec());
+                }
+                if let Some(header) = fetch.body("HEADER") {
+                    self.headers.0 += 1;
+                    self.headers.1 += u32::from(Canary::recognise(header).is_some());
+                }
+                if let Some(bytes) = fetch.body("") {
+                    self.bytes = Some(bytes.clone());
+                }
+            }
+            Data::List(list) => self.listed.push(Mailbox::from_wire(&list.mailbox)),
+            Data::Search(found) => self.found.extend(found),
+            // Only ever one at a time, of the one that we asked to be removed.
+            Data::Vanished(_) => self.messages = self.messages.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    pub(super) fn learn_code(&mut self, code: &Code) {
+        let number = |text: &Text| core::str::from_utf8(text).ok()?.parse().ok();
+        match code {
+            Code::AppendUid { uids, .. } => self.told = number(uids),
+            Code::CopyUid { to, .. } => self.told = number(to),
+            Code::ReadOnly => self.is_read_only = true,
+            Code::ReadWrite => self.is_read_only = false,
+            _ => {}
+        }
+    }
+
+    /// The canary in the folder that is open.
+    fn uid(&self) -> u32 {
+        self.found.first().copied().unwrap_or_default()
+    }
+
+    fn has_flag(&self, flag: &str) -> Option<bool> {
+        let flags = self.flags.as_ref()?;
+        Some(flags.iter().any(|known| known.is(flag)))
+    }
+
+    /// Of what was listed, the folders of runs that are over; and those of them that are not ours any more, since
+    /// somebody has made folders below.
+    fn choose_stale(&mut self) -> Vec<Mailbox> {
+        let now = self.canary.mark().sent_at;
+        let listed = mem::take(&mut self.listed);
+        let names: Vec<_> = listed.iter().map(Mailbox::to_wire).collect();
+        let is_over = |name: &[u8]| expiry(name, &self.prefix).is_some_and(|until| until < now);
+        let has_below = |name: &[u8]| {
+            let mut others = names.iter().filter_map(|other| other.strip_prefix(name));
+            others.any(|rest| !rest.is_empty() && !rest.starts_with(SECOND.as_bytes()))
+        };
+        let over = listed
+            .into_iter()
+            .filter(|folder| is_over(&folder.to_wire()));
+        let (foreign, stale) = over
+            .take(STALE)
+            .partition(|folder| has_below(&folder.to_wire()));
+        self.stale = stale;
+        foreign
+    }
+}
+
+const NAME: &str = "mailprobe-";
+const SECOND: &str = "-copy";
+/// Digits of the token in a folder's name.
+const ID: usize = 8;
+
+/// Until when the run may last whose folder has this name; `None` if it is no name of ours.
+fn expiry(wire: &[u8], prefix: &[u8]) -> Option<SystemTime> {
+    let name = wire.strip_prefix(prefix)?.strip_prefix(NAME.as_bytes())?;
+    let name = name.strip_suffix(SECOND.as_bytes()).unwrap_or(name);
+    let (seconds, id) = core::str::from_utf8(name).ok()?.split_once('-')?;
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if id.len() != ID || !id.bytes().all(is_digit) {
+        return None;
+    }
+    if seconds.len() > 12 || !seconds.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let since_1970 = Duration::from_secs(seconds.parse().ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since_1970)
+}
+
+/// The steps.
+impl ImapDialogue {
+    pub(super) fn begin_edit(&mut self) -> Next {
+        let Some((canary, expires)) = self.canary.take() else {
+            return self.ask_next();
+        };
+        // RFC 2342 section 1: where users may make folders.
+        let namespaces = self.facts.namespaces.as_ref();
+        let prefix = namespaces.and_then(|one| Some(one.personal.first()?.prefix.to_vec()));
+        let edit = Box::new(Edit::new(canary, expires, prefix.unwrap_or_default()));
+        self.edit_facts().folder = edit.first.to_string();
+        self.edit_step(EditStep::FindStale, edit)
+    }
+
+    fn edit_facts(&mut self) -> &mut EditFacts {
+        self.facts.edit.get_or_insert_default()
+    }
+
+    fn edit_step(&mut self, step: EditStep, mut edit: Box<Edit>) -> Next {
+        let command = match step {
+            EditStep::FindStale => {
+                let beginning = [&*edit.prefix, NAME.as_bytes()].concat();
+                Command::List {
+                    beginning: Some(Mailbox::from_wire(&beginning)),
+                    special_use: false,
+                }
+            }
+            EditStep::ExamineStale => Command::examine(edit.stale_folder()),
+            EditStep::InspectStale => {
+                edit.headers = (0, 0);
+                Command::Fetch(Messages::All, "(BODY.PEEK[HEADER])")
+            }
+            EditStep::CloseStale | EditStep::Close => self.close(),
+            EditStep::DeleteStale => Command::Delete(edit.stale_folder()),
+            EditStep::Create(which) => {
+                // Should the line break now, nobody knows whether it was made.
+                let name = edit.folder(which).to_string();
+                self.edit_facts().left_behind.push(name);
+                Command::Create(edit.folder(which).clone())
+            }
+            EditStep::Append => Command::Append {
+                mailbox: edit.first.clone(),
+                message: edit.canary.bytes().into(),
+            },
+            EditStep::Select(which) => {
+                edit.messages = 0;
+                Command::select(edit.folder(which).clone())
+            }
+            EditStep::Search(_) => {
+                edit.found.clear();
+                let token = edit.canary.mark().token;
+                Command::Search {
+                    criteria: format!("HEADER {} {token}", Canary::FIELD),
+                    count: false,
+                }
+            }
+            EditStep::Fetch => Command::UidFetch(edit.uid(), "(UID FLAGS BODY.PEEK[])"),
+            EditStep::Flag(change) => {
+                edit.flags = None;
+                Command::Store {
+                    uid: edit.uid(),
+                    change,
+                    flag: "\\Flagged",
+                }
+            }
+            EditStep::FlagCheck(_) => Command::UidFetch(edit.uid(), "(UID FLAGS)"),
+            EditStep::Copy | EditStep::Move => {
+                edit.told = None;
+                let (uid, target) = (edit.uid(), edit.second.clone());
+                match step {
+                    EditStep::Move => Command::Move(uid, target),
+                    _ => Command::Copy(uid, target),
+                }
+            }
+            EditStep::Mark => Command::Store {
+                uid: edit.uid(),
+                change: Change::Set,
+                flag: "\\Deleted",
+            },
+            EditStep::Expunge if self.offers_uidplus() => Command::UidExpunge(edit.uid()),
+            EditStep::Expunge => Command::Expunge,
+            EditStep::Delete(which) => Command::Delete(edit.folder(which).clone()),
+        };
+        self.say(step.phase(), command, Awaited::Edit(step, edit))
+    }
+
+    fn offers_uidplus(&self) -> bool {
+        self.offers("UIDPLUS") || self.offers("IMAP4rev2")
+    }
+
+    /// Leaves the open folder without removing anything: never by CLOSE, which expunges.
+    fn close(&self) -> Command {
+        match self.offers("UNSELECT") || self.offers("IMAP4rev2") {
+            true => Command::Unselect,
+            false => Command::examine(Mailbox::inbox()),
+        }
+    }
+
+    pub(super) fn on_edited(
+        &mut self,
+        step: EditStep,
+        edit: Box<Edit>,
+        status: &Status,
+        reply: &Reply,
+    ) -> Next {
+        match (status.condition, step) {
+            (Condition::Ok, _) => self.on_edit_done(step, edit),
+            (_, EditStep::FindStale) => self.edit_step(EditStep::Create(Which::First), edit),
+            (_, EditStep::ExamineStale | EditStep::InspectStale | EditStep::DeleteStale) => {
+                let name = edit.stale_folder().to_string();
+                self.edit_facts().left_behind.push(name);
+                self.next_stale(edit)
+            }
+            (_, EditStep::CloseStale) => self.edit_step(EditStep::DeleteStale, edit),
+            // It is left as it may be: deleting an open folder is allowed too.
+            (_, EditStep::Close) => self.edit_step(EditStep::Delete(Which::Second), edit),
+            (_, EditStep::Delete(which)) => {
+                let failure = refusal(step, status, reply);
+                self.on_delete_refused(which, edit, failure)
+            }
+            (_, EditStep::Create(which)) => {
+                let name = edit.folder(which).to_string();
+                self.edit_facts().left_behind.retain(|known| *known != name);
+                self.undo(step, edit, refusal(step, status, reply))
+            }
+            _ => self.undo(step, edit, refusal(step, status, reply)),
+        }
+    }
+
+    fn on_edit_done(&mut self, step: EditStep, mut edit: Box<Edit>) -> Next {
+        match step {
+            EditStep::FindStale => {
+                let foreign = edit.choose_stale();
+                let names = foreign.iter().map(Mailbox::to_string);
+                self.edit_facts().foreign.extend(names);
+                return self.inspect_stale(edit);
+            }
+            EditStep::ExamineStale => return self.on_stale_examined(edit),
+            EditStep::InspectStale => return self.on_stale_inspected(edit),
+            EditStep::CloseStale => return self.on_stale_closed(edit),
+            EditStep::DeleteStale => {
+                let name = edit.stale_folder().to_string();
+                self.edit_facts().tidied.push(name);
+                return self.next_stale(edit);
+            }
+            EditStep::Delete(which) => {
+                let name = edit.folder(which).to_string();
+                self.edit_facts().left_behind.retain(|known| *known != name);
+            }
+            EditStep::Fetch => {
+                let received = edit.bytes.clone().unwrap_or_default();
+                let comparison = compare(edit.canary.bytes(), &received);
+                self.edit_facts().comparison = Some(comparison);
+            }
+            _ => {}
+        }
+        if let Some(detail) = edit.fault(step, self.offers_uidplus()) {
+            return self.undo(step, edit, broken(step, detail));
+        }
+        if edit.failure.is_none() {
+            self.edit_facts().done.push(step.phase().as_str());
+        }
+        self.after_edit(step, edit)
+    }
+
+    fn after_edit(&mut self, step: EditStep, edit: Box<Edit>) -> Next {
+        use EditStep::{
+            Append, Close, Copy, Create, Delete, Expunge, Fetch, Flag, FlagCheck, Mark, Move,
+            Search, Select,
+        };
+        let next = match step {
+            Create(Which::First) => Create(Which::Second),
+            Create(Which::Second) => Append,
+            Append => Select(Which::First),
+            Select(which) => Search(which),
+            Search(Which::First) => Fetch,
+            Fetch => Flag(Change::Set),
+            Flag(change) if edit.flags.is_none() => FlagCheck(change),
+            Flag(Change::Set) | FlagCheck(Change::Set) => Flag(Change::Clear),
+            Flag(Change::Clear) | FlagCheck(Change::Clear) if self.offers("MOVE") => Move,
+            Flag(Change::Clear) | FlagCheck(Change::Clear) => Copy,
+            Copy | Move => Select(Which::Second),
+            Search(Which::Second) => Mark,
+            Mark => Expunge,
+            Expunge => Close,
+            Close => Delete(Which::Second),
+            Delete(Which::Second) => Delete(Which::First),
+            _ => return self.on_proven(edit.failure),
+        };
+        self.edit_step(next, edit)
+    }
+
+    /// A step failed: what was made is removed all the same, and then the failure is told.
+    fn undo(&mut self, step: EditStep, mut edit: Box<Edit>, failure: Failure) -> Next {
+        edit.failure.get_or_insert(failure);
+        match step {
+            EditStep::Create(Which::First) => self.on_proven(edit.failure),
+            EditStep::Create(Which::Second) => self.edit_step(EditStep::Delete(Which::First), edit),
+            EditStep::Append => self.edit_step(EditStep::Delete(Which::Second), edit),
+            _ => self.edit_step(EditStep::Close, edit),
+        }
+    }
+
+    fn on_delete_refused(&mut self, which: Which, mut edit: Box<Edit>, failure: Failure) -> Next {
+        edit.failure.get_or_insert(failure);
+        match which {
+            Which::Second => self.edit_step(EditStep::Delete(Which::First), edit),
+            Which::First => self.on_proven(edit.failure),
+        }
+    }
+}
+
+/// What it means that the server refused a step.
+fn refusal(step: EditStep, status: &Status, reply: &Reply) -> Failure {
+    let (kind, detail) = why_no(status);
+    Failure::new(step.phase(), kind, detail).with_reply(excerpt(reply.raw()))
+}
+
+/// What it means that the server said OK and did not do it.
+fn broken(step: EditStep, detail: &str) -> Failure {
+    Failure::new(step.phase(), FailureKind::Protocol, detail)
+}
+
+/// What earlier runs left behind.
+impl ImapDialogue {
+    fn inspect_stale(&mut self, mut edit: Box<Edit>) -> Next {
+        if edit.stale.is_empty() {
+            return self.edit_step(EditStep::Create(Which::First), edit);
+        }
+        edit.messages = 0;
+        self.edit_step(EditStep::ExamineStale, edit)
+    }
+
+    fn on_stale_examined(&mut self, mut edit: Box<Edit>) -> Next {
+        edit.is_ours = edit.messages == 0;
+        match edit.messages {
+            1..=OURS => self.edit_step(EditStep::InspectStale, edit),
+            _ => self.edit_step(EditStep::CloseStale, edit),
+        }
+    }
+
+    fn on_stale_inspected(&mut self, mut edit: Box<Edit>) -> Next {
+        let (read, ours) = edit.headers;
+        edit.is_ours = edit.messages == read && read == ours;
+        self.edit_step(EditStep::CloseStale, edit)
+    }
+
+    fn on_stale_closed(&mut self, edit: Box<Edit>) -> Next {
+        if edit.is_ours {
+            return self.edit_step(EditStep::DeleteStale, edit);
+        }
+        let name = edit.stale_folder().to_string();
+        self.edit_facts().foreign.push(name);
+        self.next_stale(edit)
+    }
+
+    fn next_stale(&mut self, mut edit: Box<Edit>) -> Next {
+        edit.stale.pop();
+        self.inspect_stale(edit)
+    }
+}
+
+impl Edit {
+    fn stale_folder(&self) -> Mailbox {
+        self.stale.last().cloned().unwrap_or_else(Mailbox::inbox)
+    }
+
+    /// What is wrong although the server said OK.
+    fn fault(&self, step: EditStep, has_uidplus: bool) -> Option<&'static str> {
+        match step {
+            EditStep::Select(_) if self.is_read_only => {
+                Some("the server opened the probe's own folder read-only")
+            }
+            EditStep::Select(_) if self.messages != 1 => {
+                Some("the probe's own folder does not hold the one message that was put there")
+            }
+            EditStep::Search(_) if self.found.len() != 1 => {
+                Some("the search did not find the one message that was put there")
+            }
+            EditStep::Search(_) if self.told.is_some_and(|told| told != self.uid()) => {
+                Some("the search found the message under another UID than the server had told")
+            }
+            EditStep::Fetch if self.bytes.is_none() => {
+                Some("the server said OK and sent nothing of the message")
+            }
+            EditStep::Flag(Change::Set) | EditStep::FlagCheck(Change::Set)
+                if self.has_flag("\\Flagged") == Some(false) =>
+            {
+                Some("the flag was not set")
+            }
+            EditStep::Flag(Change::Clear) | EditStep::FlagCheck(Change::Clear)
+                if self.has_flag("\\Flagged") == Some(true) =>
+            {
+                Some("the flag was not cleared")
+            }
+            EditStep::FlagCheck(_) if self.flags.is_none() => {
+                Some("the server does not tell the flags of the message")
+            }
+            // Without UIDPLUS everything that is marked would go: in this folder there is only the canary.
+            EditStep::Mark if !has_uidplus && self.messages != 1 => {
+                Some("the folder holds more than the canary, so nothing is expunged")
+            }
+            EditStep::Expunge if self.messages != 0 => Some("the message was not removed"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_exact_form_of_our_names_is_ours() {
+        let seconds = |name: &str| {
+            let expires = expiry(name.as_bytes(), b"INBOX.")?;
+            Some(
+                expires
+                    .duration_since(SystemTime::UNIX_EPOCH)
+                    .ok()?
+                    .as_secs(),
+            )
+        };
+        assert_eq!(
+            seconds("INBOX.mailprobe-1795452444-0123abcd"),
+            Some(1_795_452_444)
+        );
+        assert_eq!(
+            seconds("INBOX.mailprobe-1795452444-0123abcd-copy"),
+            Some(1_795_452_444)
+        );
+        for other in [
+            "mailprobe-1795452444-0123abcd",
+            "INBOX.mailprobe-1795452444-0123abcd.below",
+            "INBOX.mailprobe-1795452444-0123ABCD",
+            "INBOX.mailprobe-1795452444-0123abc",
+            "INBOX.mailprobe--0123abcd",
+            "INBOX.mailprobe-17954524440000-0123abcd",
+            "INBOX.mailprobe-",
+            "INBOX.mailprobe-notes",
+        ] {
+            assert_eq!(seconds(other), None, "{other}");
+        }
+    }
+}

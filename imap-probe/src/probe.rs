@@ -1,0 +1,113 @@
+//! Dial, drive, report: the only place here that waits.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use probe_core::{Context, Failure, FailureKind, Finding, Phase, Probe, Report, Target};
+use probe_net::message::{Canary, Token};
+use probe_net::tls::Security;
+use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive};
+
+use crate::dialogue::ImapDialogue;
+use crate::facts::ImapFacts;
+use crate::findings::judge;
+use crate::options::Options;
+use crate::reply::ImapCodec;
+
+/// Asks an IMAP server whether it works: greeting, capabilities, STARTTLS and certificate, authentication, and whether
+/// mail can be found, read and, if that is asked for, edited.
+#[derive(Clone, Debug)]
+pub struct ImapProbe {
+    options: Arc<Options>,
+}
+
+impl ImapProbe {
+    /// The options to build one from.
+    pub fn builder(net: Net) -> Options {
+        Options::new(net)
+    }
+
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options: Arc::new(options),
+        }
+    }
+
+    fn dialogue(&self, security: Security, log: &Log) -> Result<ImapDialogue, Failure> {
+        let dialogue = ImapDialogue::new(self.options.clone(), security);
+        if !self.options.edit {
+            return Ok(dialogue);
+        }
+        let canary = canary(log).map_err(|detail| {
+            let phase = Phase::new("append");
+            Failure::new(phase, FailureKind::Local, detail)
+        })?;
+        let expires = log.now() + log.time_left() + LATENESS;
+        Ok(dialogue.with_canary(canary, expires))
+    }
+}
+
+/// How far the clocks of two probers may differ.
+const LATENESS: Duration = Duration::from_secs(60);
+
+/// It never leaves the account, so its addresses need not be anybody's.
+fn canary(log: &Log) -> Result<Canary, String> {
+    let token = Token::random().map_err(|error| error.to_string())?;
+    let address = "mailprobe@localhost";
+    let canary = Canary::new(address, address, token, log.now());
+    Ok(canary.map_err(|error| error.to_string())?.with_eight_bit())
+}
+
+impl Probe for ImapProbe {
+    type Facts = ImapFacts;
+
+    fn name(&self) -> &'static str {
+        "imap"
+    }
+
+    async fn probe(&self, target: &Target, cx: &Context) -> Report<ImapFacts> {
+        let Target::Host { host, port } = target else {
+            return probe_net::unfit(self.name(), target, cx);
+        };
+        let port = port.unwrap_or_else(|| self.options.default_port());
+        let mut endpoint = Endpoint::new(host.clone(), port);
+        endpoint.server_name = self.options.server_name.clone();
+        endpoint.secrets_over = self.options.secrets_over;
+        match self.options.every_address {
+            true => probe_net::ask_each(self, &endpoint, cx).await,
+            false => probe_net::ask(self, &endpoint, cx).await,
+        }
+    }
+}
+
+impl Service for ImapProbe {
+    fn net(&self) -> &Net {
+        &self.options.net
+    }
+
+    fn security_on(&self, port: u16) -> Security {
+        self.options.security_on(port)
+    }
+
+    async fn converse(
+        &self,
+        session: Session<'_>,
+        facts: &mut ImapFacts,
+        log: &mut Log,
+    ) -> Result<(), Failure> {
+        let mut dialogue = self.dialogue(session.security, log)?;
+        let mut codec = ImapCodec::default();
+        let outcome = drive(&mut dialogue, &mut codec, session.wire, log).await;
+        *facts = dialogue.into_facts();
+        outcome
+    }
+
+    fn note_connection(facts: &mut ImapFacts, wire: &Wire) {
+        facts.address = wire.ends().map(|ends| ends.server);
+        facts.tls = wire.tls_facts().cloned();
+    }
+
+    fn judge(&self, facts: &ImapFacts, seen: &Seen<'_>, security: Security) -> Vec<Finding> {
+        judge(facts, seen, security, &self.options)
+    }
+}

@@ -1,0 +1,509 @@
+//! Data responses (RFC 9051 sections 7.2 to 7.4): what a server tells of itself, of mailboxes and of their messages.
+//! What it tells of one message is `fetch.rs`.
+
+use nom::Parser;
+use nom::bytes::complete::take_while1;
+use nom::combinator::opt;
+use probe_net::sasl::Mechanism;
+
+use super::fetch::{Fetch, fetch};
+use super::lexer::{
+    DEPTH, Heard, Parsed, Text, anything, astring, atom, end, flag, list, nstring, number,
+    number64, pairs, refuse, space,
+};
+use super::quirk::Quirk;
+use super::status::sequence_set;
+
+/// What the server tells without being the answer to how a command went.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Data {
+    /// What the server can do.
+    Capability(Capabilities),
+    /// The extensions that are on now (RFC 5161).
+    Enabled(Vec<Text>),
+    /// How many messages there are.
+    Exists(u32),
+    /// A message is gone; those behind it have moved up.
+    Expunge(u32),
+    /// The result of a search, in the extended form (RFC 4731).
+    ExtendedSearch(ExtendedSearch),
+    /// What was asked of a message.
+    Fetch(Fetch),
+    /// The flags that messages can have here.
+    Flags(Vec<Text>),
+    /// What the server says it is (RFC 2971).
+    Id(Vec<(Text, Option<Text>)>),
+    /// A mailbox.
+    List(List),
+    /// What the user may do with a mailbox (RFC 4314).
+    MyRights {
+        /// The mailbox, as it is written on the wire.
+        mailbox: Text,
+        /// A letter for each right.
+        rights: Text,
+    },
+    /// Where mailboxes are (RFC 2342).
+    Namespace(Namespaces),
+    /// How much is used of what is allowed (RFC 9208).
+    Quota {
+        /// Whose limits they are.
+        root: Text,
+        /// Each limit.
+        resources: Vec<Resource>,
+    },
+    /// Which limits hold for a mailbox (RFC 9208).
+    QuotaRoot {
+        /// The mailbox, as it is written on the wire.
+        mailbox: Text,
+        /// The roots of its limits.
+        roots: Vec<Text>,
+    },
+    /// How many messages nobody had seen yet; gone in IMAP4rev2.
+    Recent(u32),
+    /// The numbers that a search found.
+    Search(Vec<u32>),
+    /// Counts of a mailbox.
+    Status {
+        /// The mailbox, as it is written on the wire.
+        mailbox: Text,
+        /// Each count, by name.
+        items: Vec<(Text, u64)>,
+    },
+    /// Messages are gone, by their UIDs (RFC 7162).
+    Vanished(Text),
+    /// Something that is not known here.
+    Unknown(Text),
+}
+
+/// What a server can do: the words of `CAPABILITY`, in its order.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Capabilities(Text);
+
+impl Capabilities {
+    /// The most words that are read; servers say sixty.
+    const WORDS: usize = 512;
+
+    pub(super) const fn new(words: Text) -> Self {
+        Self(words)
+    }
+
+    /// The words one by one.
+    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
+        let words = self.0.split(|byte| *byte == b' ');
+        words.filter(|word| !word.is_empty()).take(Self::WORDS)
+    }
+
+    /// Whether this word is among them, in any case of letters.
+    pub fn has(&self, name: &str) -> bool {
+        self.words()
+            .any(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    /// The SASL mechanisms that are known here.
+    pub fn mechanisms(&self) -> Vec<Mechanism> {
+        let offers = self.words().filter_map(|word| {
+            let (prefix, name) = word.split_at_checked(b"AUTH=".len())?;
+            prefix.eq_ignore_ascii_case(b"AUTH=").then_some(name)
+        });
+        offers.filter_map(Mechanism::named).collect()
+    }
+
+    /// The words as they came.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A mailbox in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct List {
+    /// `\HasChildren`, `\Noselect`, `\Sent`, ...
+    pub attributes: Vec<Text>,
+    /// What separates the levels of the hierarchy; `None` where there are none.
+    pub delimiter: Option<u8>,
+    /// The name, as it is written on the wire.
+    pub mailbox: Text,
+}
+
+impl List {
+    /// Whether it has this attribute, in any case of letters.
+    pub fn has(&self, attribute: &str) -> bool {
+        self.attributes.iter().any(|known| known.is(attribute))
+    }
+}
+
+/// Where mailboxes are.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Namespaces {
+    /// The user's own.
+    pub personal: Vec<Namespace>,
+    /// Other users'.
+    pub others: Vec<Namespace>,
+    /// Everybody's.
+    pub shared: Vec<Namespace>,
+}
+
+/// One place where mailboxes are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Namespace {
+    /// What their names begin with.
+    pub prefix: Text,
+    /// What separates the levels of the hierarchy.
+    pub delimiter: Option<u8>,
+}
+
+/// One limit of a quota.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Resource {
+    /// `STORAGE` (in units of 1024 octets), `MESSAGE`, ...
+    pub name: Text,
+    /// What is used.
+    pub usage: u64,
+    /// What is allowed.
+    pub limit: u64,
+}
+
+/// The result of a search in the extended form.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ExtendedSearch {
+    /// How many were found.
+    pub count: Option<u64>,
+    /// The lowest number found.
+    pub min: Option<u32>,
+    /// The highest.
+    pub max: Option<u32>,
+    /// All, as a sequence set.
+    pub all: Option<Text>,
+}
+
+/// The data that begin with a number: `* 23 EXISTS`.
+pub(super) fn numbered<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, number) = number(heard, input)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, word) = take_while1(|byte: u8| byte.is_ascii_alphabetic())(rest)?;
+    match word.to_ascii_uppercase().as_slice() {
+        b"EXISTS" => ended(heard, rest, Data::Exists(number)),
+        b"EXPUNGE" => ended(heard, rest, Data::Expunge(number)),
+        b"FETCH" => {
+            let (rest, ()) = space(heard, rest)?;
+            let (rest, fetch) = fetch(heard, number, rest)?;
+            ended(heard, rest, Data::Fetch(fetch))
+        }
+        b"RECENT" => ended(heard, rest, Data::Recent(number)),
+        _ => unknown(heard, input),
+    }
+}
+
+/// The data that begin with a word: `* LIST () "/" INBOX`.
+pub(super) fn named<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, word) = atom(input)?;
+    let word = word.to_ascii_uppercase();
+    if word == b"SEARCH" || word == b"SORT" {
+        let (rest, found) = search(heard, rest)?;
+        return ended(heard, rest, Data::Search(found));
+    }
+    // Nothing at all may follow CAPABILITY, FLAGS or ENABLED in what some servers say.
+    let (rest, _) = opt(|input| space(heard, input)).parse(rest)?;
+    let (rest, data) = match word.as_slice() {
+        b"CAPABILITY" => capability(heard, rest),
+        b"ENABLED" => words(heard, rest).map(|(rest, words)| (rest, Data::Enabled(words))),
+        b"ESEARCH" => extended_search(heard, rest),
+        b"FLAGS" => list(heard, rest, flag).map(|(rest, flags)| (rest, Data::Flags(flags))),
+        b"ID" => id(heard, rest),
+        b"LIST" | b"LSUB" | b"XLIST" => mailbox_list(heard, rest),
+        b"MYRIGHTS" => my_rights(heard, rest),
+        b"NAMESPACE" => namespaces(heard, rest),
+        b"QUOTA" => quota(heard, rest),
+        b"QUOTAROOT" => quota_root(heard, rest),
+        b"STATUS" => mailbox_status(heard, rest),
+        b"VANISHED" => vanished(heard, rest),
+        _ => return unknown(heard, input),
+    }?;
+    ended(heard, rest, data)
+}
+
+fn ended<'a>(heard: &Heard, rest: &'a [u8], data: Data) -> Parsed<'a, Data> {
+    let (rest, ()) = end(heard, rest)?;
+    Ok((rest, data))
+}
+
+/// What is not known is kept whole: "any response at any time" (RFC 9051 section 7).
+fn unknown<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    heard.note(Quirk::Unknown);
+    Ok((&[], Data::Unknown(heard.text(input))))
+}
+
+fn capability<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let words = input.trim_ascii();
+    if words.len() < input.len() {
+        heard.note(Quirk::TrailingSpace);
+    }
+    if words.windows(2).any(|pair| pair == b"  ") {
+        heard.note(Quirk::ExtraSpace);
+    }
+    let capabilities = Capabilities::new(heard.text(words));
+    Ok((&[], Data::Capability(capabilities)))
+}
+
+/// `*(SP atom)`
+fn words<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<Text>> {
+    let words = input.split(|byte| *byte == b' ');
+    let words = words.filter(|word| !word.is_empty());
+    Ok((&[], words.map(|word| heard.text(word)).collect()))
+}
+
+/// ```abnf
+/// mailbox-data = "SEARCH" *(SP nz-number)
+/// ```
+/// With CONDSTORE a mod-sequence in parentheses follows (RFC 7162 section 3.1.5).
+fn search<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<u32>> {
+    let mut found = Vec::new();
+    let mut rest = input;
+    loop {
+        let after = rest.trim_ascii_start();
+        match after.first() {
+            Some(byte) if byte.is_ascii_digit() => {
+                let (_, ()) = space(heard, rest)?;
+                let (next, number) = number(heard, after)?;
+                found.push(number);
+                rest = next;
+            }
+            Some(b'(') => {
+                let (next, ()) = anything(heard, after, DEPTH)?;
+                rest = next;
+            }
+            _ => return Ok((rest, found)),
+        }
+    }
+}
+
+/// ```abnf
+/// esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
+/// ```
+fn extended_search<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let mut result = ExtendedSearch::default();
+    let mut rest = input.trim_ascii_start();
+    while !rest.is_empty() {
+        if rest.first() == Some(&b'(') {
+            (rest, ()) = anything(heard, rest, DEPTH)?;
+            rest = rest.trim_ascii_start();
+            continue;
+        }
+        let (after, name) = atom(rest)?;
+        rest = after.trim_ascii_start();
+        match name.to_ascii_uppercase().as_slice() {
+            b"UID" => continue,
+            b"COUNT" => {
+                let (after, count) = number64(heard, rest)?;
+                result.count = Some(count);
+                rest = after;
+            }
+            b"MIN" | b"MAX" => {
+                let (after, number) = number(heard, rest)?;
+                match name.first() {
+                    Some(b'M' | b'm') if name.eq_ignore_ascii_case(b"MIN") => {
+                        result.min = Some(number);
+                    }
+                    _ => result.max = Some(number),
+                }
+                rest = after;
+            }
+            b"ALL" => {
+                let (after, all) = sequence_set(rest)?;
+                result.all = Some(heard.text(all));
+                rest = after;
+            }
+            _ => (rest, ()) = anything(heard, rest, DEPTH)?,
+        }
+        rest = rest.trim_ascii_start();
+    }
+    Ok((rest, Data::ExtendedSearch(result)))
+}
+
+/// ```abnf
+/// id-response = "ID" SP ("(" #(string SP nstring) ")" / nil)
+/// ```
+/// RFC 2971.
+fn id<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, fields) = pairs(heard, input)?;
+    if fields.is_empty() && input.first() == Some(&b'(') {
+        heard.note(Quirk::IdEmpty);
+    }
+    Ok((rest, Data::Id(fields)))
+}
+
+/// ```abnf
+/// mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+///                [SP mbox-list-extended]
+/// ```
+fn mailbox_list<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, attributes) = list(heard, input, flag)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, delimiter) = delimiter(heard, rest)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, mailbox) = astring(heard, rest)?;
+    let rest = match rest {
+        [b' ', b'(', ..] => {
+            let (rest, ()) = space(heard, rest)?;
+            let (rest, ()) = anything(heard, rest, DEPTH)?;
+            rest
+        }
+        _ => rest,
+    };
+    let list = List {
+        attributes,
+        delimiter,
+        mailbox,
+    };
+    Ok((rest, Data::List(list)))
+}
+
+fn delimiter<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Option<u8>> {
+    let (rest, text) = nstring(heard, input)?;
+    Ok((rest, text.and_then(|text| text.first().copied())))
+}
+
+/// ```abnf
+/// myrights-data = "MYRIGHTS" SP mailbox SP astring
+/// ```
+/// RFC 4314 section 3.8.
+fn my_rights<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, mailbox) = astring(heard, input)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, rights) = astring(heard, rest)?;
+    Ok((rest, Data::MyRights { mailbox, rights }))
+}
+
+/// ```abnf
+/// namespace-response = "NAMESPACE" SP namespace SP namespace SP namespace
+/// ```
+/// RFC 2342.
+fn namespaces<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, personal) = spaces_of_names(heard, input)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, others) = spaces_of_names(heard, rest)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, shared) = spaces_of_names(heard, rest)?;
+    let namespaces = Namespaces {
+        personal,
+        others,
+        shared,
+    };
+    Ok((rest, Data::Namespace(namespaces)))
+}
+
+/// ```abnf
+/// namespace = nil / "(" 1*("(" string SP (<"> QUOTED_CHAR <"> / nil) *(extension) ")") ")"
+/// ```
+/// There is no blank between the members.
+fn spaces_of_names<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<Namespace>> {
+    if input.first() != Some(&b'(') {
+        return list(heard, input, one_namespace);
+    }
+    let mut rest = input.strip_prefix(b"(").unwrap_or(input);
+    let mut found = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        if let Some(rest) = rest.strip_prefix(b")") {
+            return Ok((rest, found));
+        }
+        let (after, one) = one_namespace(heard, rest)?;
+        found.push(one);
+        rest = after;
+    }
+}
+
+fn one_namespace<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Namespace> {
+    let Some(inside) = input.strip_prefix(b"(") else {
+        return refuse(input);
+    };
+    let (rest, prefix) = astring(heard, inside)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (mut rest, delimiter) = delimiter(heard, rest)?;
+    while rest.first() == Some(&b' ') {
+        let (after, ()) = space(heard, rest)?;
+        (rest, ()) = anything(heard, after, DEPTH)?;
+    }
+    match rest.strip_prefix(b")") {
+        Some(rest) => Ok((rest, Namespace { prefix, delimiter })),
+        None => refuse(rest),
+    }
+}
+
+/// ```abnf
+/// quota-list     = "(" quota-resource *(SP quota-resource) ")"
+/// quota-resource = resource-name SP resource-usage SP resource-limit
+/// ```
+/// RFC 9208.
+fn quota<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, root) = astring(heard, input)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, resources) = list(heard, rest, |heard, input| {
+        let (rest, name) = atom(input)?;
+        let (rest, ()) = space(heard, rest)?;
+        let (rest, usage) = number64(heard, rest)?;
+        let (rest, ()) = space(heard, rest)?;
+        let (rest, limit) = number64(heard, rest)?;
+        let name = heard.text(name);
+        Ok((rest, Resource { name, usage, limit }))
+    })?;
+    Ok((rest, Data::Quota { root, resources }))
+}
+
+/// ```abnf
+/// quotaroot-list = "QUOTAROOT" SP mailbox *(SP quota-root-name)
+/// ```
+fn quota_root<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (mut rest, mailbox) = astring(heard, input)?;
+    let mut roots = Vec::new();
+    while let [b' ', b'"' | b'{' | b'!'..=b'~', ..] = rest {
+        let (after, ()) = space(heard, rest)?;
+        let (after, root) = astring(heard, after)?;
+        roots.push(root);
+        rest = after;
+    }
+    Ok((rest, Data::QuotaRoot { mailbox, roots }))
+}
+
+/// ```abnf
+/// mailbox-data = "STATUS" SP mailbox SP "(" [status-att-list] ")"
+/// ```
+fn mailbox_status<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let (rest, mailbox) = astring(heard, input)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, items) = list(heard, rest, |heard, input| {
+        let (rest, name) = atom(input)?;
+        let (rest, ()) = space(heard, rest)?;
+        let name = heard.text(name);
+        match number64(heard, rest) {
+            Ok((rest, number)) => Ok((rest, Some((name, number)))),
+            // MAILBOXID and its like are no numbers.
+            Err(_) => anything(heard, rest, DEPTH).map(|(rest, ())| (rest, None)),
+        }
+    })?;
+    let items = items.into_iter().flatten().collect();
+    Ok((rest, Data::Status { mailbox, items }))
+}
+
+/// ```abnf
+/// expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids
+/// ```
+/// RFC 7162 section 7.
+fn vanished<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+    let rest = match input.first() {
+        Some(b'(') => {
+            let (rest, ()) = anything(heard, input, DEPTH)?;
+            let (rest, ()) = space(heard, rest)?;
+            rest
+        }
+        _ => input,
+    };
+    let (rest, uids) = sequence_set(rest)?;
+    Ok((rest, Data::Vanished(heard.text(uids))))
+}
