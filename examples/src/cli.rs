@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how mistakes are told.
 
 mod credentials;
+mod imap;
 mod link;
 mod smtp;
 
@@ -43,6 +44,8 @@ struct Cli {
 enum Command {
     /// Probes SMTP and submission servers: greeting, extensions, STARTTLS, certificate, authentication
     Smtp(Box<smtp::Smtp>),
+    /// Probes IMAP servers: can mail be reached, read and edited?
+    Imap(Box<imap::Imap>),
     /// Shows what the tool finds, on embedded servers of which some are broken on purpose; needs no network
     Demo {
         #[command(flatten)]
@@ -211,6 +214,7 @@ fn told(error: &clap::Error) -> String {
 fn run(cli: Cli) -> Result<Verdict, Mistake> {
     match cli.command {
         Command::Smtp(smtp) => smtp.run(),
+        Command::Imap(imap) => imap.run(),
         Command::Demo { output } => {
             let runtime = runtime()?;
             let reports = runtime

@@ -8,6 +8,7 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(probe_core::CHANGES);
     all.push(&probe_net::ADDRESS_FAILED);
     all.extend(probe_net::tls::FINDINGS);
+    all.extend(imap_probe::FINDINGS);
     all.extend(smtp_probe::FINDINGS);
     all.extend(crate::threshold::FINDINGS);
     all.sort_by_key(|kind| kind.code);
