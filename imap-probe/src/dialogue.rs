@@ -6,6 +6,7 @@
 mod edit;
 mod login;
 mod questions;
+mod watch;
 
 use core::mem;
 use core::time::Duration;
@@ -21,10 +22,12 @@ use probe_net::{Dialogue, Event, Layer, Step, excerpt};
 
 use crate::command::{Command, Line, Literals, Tag};
 use crate::facts::ImapFacts;
+use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::reply::{Capabilities, Code, Condition, Data, ImapCodec, Reply, Response, Status, Text};
 use edit::{Edit, EditStep};
 use questions::Question;
+use watch::Resting;
 
 /// Asking what the server can do.
 const CAPABILITY: Phase = Phase::new("capability");
@@ -55,6 +58,12 @@ pub struct ImapDialogue {
     canary: Option<(Canary, SystemTime)>,
     /// How long the command under way has taken so far.
     took: Duration,
+    /// The mailbox that is only to be watched.
+    watched: Option<Mailbox>,
+    /// How long the change took that was to be watched.
+    change: Option<Duration>,
+    /// How long the watcher waited for the news.
+    news: Option<Duration>,
 }
 
 /// What is awaited.
@@ -66,6 +75,8 @@ enum State {
     Expect(Pending, Awaited),
     ExpectTls,
     ExpectLayer,
+    /// That whoever leads us resumes.
+    Resting(Resting),
     /// Between two commands, and about to leave early: LOGOUT is understood.
     Idle,
     /// Nothing more is to be said.
@@ -114,6 +125,9 @@ impl ImapDialogue {
             plan: VecDeque::new(),
             canary: None,
             took: Duration::ZERO,
+            watched: None,
+            change: None,
+            news: None,
         }
     }
 
@@ -139,7 +153,7 @@ impl Dialogue for ImapDialogue {
     type Codec = ImapCodec;
 
     fn next(&mut self, event: Event<Reply>) -> Next {
-        use Event::{Closed, Connected, Secured, Silence};
+        use Event::{Closed, Connected, Resumed, Secured, Silence};
         match (mem::replace(&mut self.state, State::Over), event) {
             (State::Start, Connected) => self.expect_greeting(),
             (State::Start, Secured(tls)) => {
@@ -151,6 +165,10 @@ impl Dialogue for ImapDialogue {
                 self.on_reply(pending, awaited, reply)
             }
             (State::Expect(_, Awaited::Cancelled(failure)), Closed | Silence) => Err(failure),
+            (State::Expect(pending, Awaited::Question(Question::Watching)), Silence) => {
+                self.stop_idling(pending)
+            }
+            (State::Resting(resting), Resumed) => self.on_resumed(resting),
             // The answer to LOGOUT is a courtesy.
             (State::Expect(_, Awaited::Logout), Closed | Silence) => Ok(Step::Done),
             (State::ExpectTls, Secured(tls)) => {
@@ -251,6 +269,7 @@ impl ImapDialogue {
         }
         match reply.response() {
             Response::Continue(text) => self.on_continue(pending, awaited, text, &reply),
+            Response::Data(Data::Exists(1..)) if awaited.is_news() => self.on_news(pending),
             Response::Data(data) => {
                 self.learn(&mut awaited, data);
                 self.wait(pending, awaited)
@@ -287,7 +306,8 @@ impl ImapDialogue {
         }
         match awaited {
             Awaited::Auth(login) => self.on_challenge(pending, login, text, reply),
-            Awaited::Question(Question::Idle) => self.on_idling(pending),
+            Awaited::Question(Question::Idle) => self.stop_idling(pending),
+            Awaited::Question(Question::Watching) => self.rest(pending),
             // Another challenge, in the place of a verdict.
             Awaited::Cancelled(failure) => Err(failure),
             _ => {
@@ -495,6 +515,13 @@ impl ImapDialogue {
     fn refused(&mut self, phase: Phase, status: &Status, reply: &Reply) -> Next {
         let (kind, detail) = why_no(status);
         self.give_up(Failure::new(phase, kind, detail).with_reply(excerpt(reply.raw())))
+    }
+}
+
+impl Awaited {
+    /// Whether a message more is what we wait for.
+    const fn is_news(&self) -> bool {
+        matches!(self, Self::Question(Question::Watching))
     }
 }
 

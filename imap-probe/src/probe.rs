@@ -1,12 +1,14 @@
 //! Dial, drive, report: the only place here that waits.
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
+use futures_util::future::join;
 use probe_core::{Context, Failure, FailureKind, Finding, Phase, Probe, Report, Target};
 use probe_net::message::{Canary, Token};
 use probe_net::tls::Security;
-use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive};
+use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive, resume};
 
 use crate::dialogue::ImapDialogue;
 use crate::facts::ImapFacts;
@@ -33,6 +35,33 @@ impl ImapProbe {
         }
     }
 
+    /// Another session at the same address, led to where it idles.
+    async fn watch(
+        &self,
+        mut dialogue: ImapDialogue,
+        endpoint: &Endpoint,
+        address: Option<IpAddr>,
+        log: &mut Log,
+    ) -> Result<Watching, Failure> {
+        let address: Vec<_> = address.into_iter().collect();
+        let mut wire = self.options.net.connect(endpoint, &address, log).await?;
+        if self.options.security_on(endpoint.port) == Security::Implicit {
+            wire.secure(log).await?;
+        }
+        let mut codec = ImapCodec::default();
+        drive(&mut dialogue, &mut codec, &mut wire, log).await?;
+        if !dialogue.is_idling() {
+            let detail = "it did not come to idle";
+            let phase = Phase::new("idle");
+            return Err(Failure::new(phase, FailureKind::Unsupported, detail));
+        }
+        Ok(Watching {
+            dialogue,
+            codec,
+            wire,
+        })
+    }
+
     fn dialogue(&self, security: Security, log: &Log) -> Result<ImapDialogue, Failure> {
         let dialogue = ImapDialogue::new(self.options.clone(), security);
         if !self.options.edit {
@@ -45,6 +74,28 @@ impl ImapProbe {
         let expires = log.now() + log.time_left() + LATENESS;
         Ok(dialogue.with_canary(canary, expires))
     }
+}
+
+/// A second session, which idles.
+struct Watching {
+    dialogue: ImapDialogue,
+    codec: ImapCodec,
+    wire: Wire,
+}
+
+/// How long after it began to listen the watcher heard news.
+async fn listen(
+    watching: Result<Watching, Failure>,
+    log: &mut Log,
+) -> Result<Option<Duration>, Failure> {
+    let Watching {
+        mut dialogue,
+        mut codec,
+        mut wire,
+    } = watching?;
+    // What it has heard counts, whatever became of its farewell.
+    let _ = resume(&mut dialogue, &mut codec, &mut wire, log).await;
+    Ok(dialogue.heard_after())
 }
 
 /// How far the clocks of two probers may differ.
@@ -97,7 +148,22 @@ impl Service for ImapProbe {
     ) -> Result<(), Failure> {
         let mut dialogue = self.dialogue(session.security, log)?;
         let mut codec = ImapCodec::default();
-        let outcome = drive(&mut dialogue, &mut codec, session.wire, log).await;
+        let mut outcome = drive(&mut dialogue, &mut codec, session.wire, log).await;
+        if let Some(folder) = dialogue.watchable().cloned() {
+            let mut aside = log.beside(log.time_left() / 2);
+            let address = session.wire.ends().map(|ends| ends.server.ip());
+            let watcher = ImapDialogue::watcher(self.options.clone(), session.security, folder);
+            let watching = self
+                .watch(watcher, session.endpoint, address, &mut aside)
+                .await;
+            let changing = resume(&mut dialogue, &mut codec, session.wire, log);
+            let heard;
+            (outcome, heard) = join(changing, listen(watching, &mut aside)).await;
+            dialogue.note_push(heard);
+        }
+        if outcome.is_ok() && dialogue.watchable().is_some() {
+            outcome = resume(&mut dialogue, &mut codec, session.wire, log).await;
+        }
         *facts = dialogue.into_facts();
         outcome
     }

@@ -50,6 +50,8 @@ pub enum Event<R> {
     Connected,
     /// The server said this.
     Reply(R),
+    /// The dialogue goes on after a [pause](Step::Pause).
+    Resumed,
     /// TLS stands: the first event where it is implicit, else the one after [`Step::Upgrade`]. Whatever was
     /// learned before must be forgotten.
     Secured(Arc<TlsFacts>),
@@ -72,6 +74,9 @@ pub enum Step<C> {
     },
     /// The dialogue is over.
     Done,
+    /// The dialogue rests, and the connection stays: for whoever has something to do meanwhile, and then
+    /// [resumes](crate::resume) it.
+    Pause,
     /// Say all of this in one write, then wait for the answer to the first. Each command's answer is booked
     /// to its own phase.
     Send {

@@ -11,7 +11,7 @@ use crate::tls::{self, STARTTLS_INJECTION};
 use crate::wire::Received;
 use crate::{Codec, Decoded, Dialogue, Event, Layer, Log, Malformed, Outgoing, Step, Wire};
 
-/// Leads a dialogue over a wire to its end.
+/// Leads a dialogue over a wire to its end, or to where it [pauses](Step::Pause).
 ///
 /// Dropping future and wire closes the connection.
 ///
@@ -23,44 +23,23 @@ pub async fn drive<D: Dialogue>(
     wire: &mut Wire,
     log: &mut Log,
 ) -> Result<(), Failure> {
-    let mut driver = Driver {
-        codec,
-        wire,
-        log,
-        sent: VecDeque::new(),
-        took: None,
-    };
-    let mut event = driver.first_event();
-    loop {
-        if let Some((phase, time)) = driver.took.take() {
-            dialogue.took(phase, time);
-        }
-        // A machine that refuses to go on has heard a whole reply: it stands between two commands, where a
-        // farewell is understood. After any other failure the connection is only dropped.
-        let step = match dialogue.next(event) {
-            Ok(step) => step,
-            Err(failure) => {
-                driver.farewell(dialogue).await;
-                return Err(failure);
-            }
-        };
-        event = match step {
-            Step::Await { phase, patience } => driver.listen(phase, patience).await?,
-            Step::Send { commands, patience } => match driver.say(commands, patience).await {
-                // Nothing was written, so this too is between two commands.
-                Err(withheld) if withheld.kind == FailureKind::Withheld => {
-                    driver.farewell(dialogue).await;
-                    return Err(withheld);
-                }
-                said => said?,
-            },
-            Step::Upgrade(Layer::Tls) => driver.upgrade().await?,
-            Step::Done => {
-                driver.wire.close().await;
-                return Ok(());
-            }
-        };
-    }
+    let mut driver = Driver::new(codec, wire, log);
+    let event = driver.first_event();
+    driver.lead(dialogue, event).await
+}
+
+/// Goes on with a dialogue that paused, over the same wire.
+///
+/// # Errors
+/// As [`drive`].
+pub async fn resume<D: Dialogue>(
+    dialogue: &mut D,
+    codec: &mut D::Codec,
+    wire: &mut Wire,
+    log: &mut Log,
+) -> Result<(), Failure> {
+    let mut driver = Driver::new(codec, wire, log);
+    driver.lead(dialogue, Event::Resumed).await
 }
 
 struct Driver<'a, C> {
@@ -73,7 +52,55 @@ struct Driver<'a, C> {
     took: Option<(Phase, Duration)>,
 }
 
-impl<C: Codec> Driver<'_, C> {
+impl<'a, C: Codec> Driver<'a, C> {
+    fn new(codec: &'a mut C, wire: &'a mut Wire, log: &'a mut Log) -> Self {
+        Self {
+            codec,
+            wire,
+            log,
+            sent: VecDeque::new(),
+            took: None,
+        }
+    }
+
+    async fn lead<D: Dialogue<Codec = C>>(
+        &mut self,
+        dialogue: &mut D,
+        mut event: Event<C::Reply>,
+    ) -> Result<(), Failure> {
+        loop {
+            if let Some((phase, time)) = self.took.take() {
+                dialogue.took(phase, time);
+            }
+            // A machine that refuses to go on has heard a whole reply: it stands between two commands, where a
+            // farewell is understood. After any other failure the connection is only dropped.
+            let step = match dialogue.next(event) {
+                Ok(step) => step,
+                Err(failure) => {
+                    self.farewell(dialogue).await;
+                    return Err(failure);
+                }
+            };
+            event = match step {
+                Step::Await { phase, patience } => self.listen(phase, patience).await?,
+                Step::Send { commands, patience } => match self.say(commands, patience).await {
+                    // Nothing was written, so this too is between two commands.
+                    Err(withheld) if withheld.kind == FailureKind::Withheld => {
+                        self.farewell(dialogue).await;
+                        return Err(withheld);
+                    }
+                    said => said?,
+                },
+                Step::Upgrade(Layer::Tls) => self.upgrade().await?,
+                Step::Pause => return Ok(()),
+                Step::Done => {
+                    self.wire.close().await;
+                    return Ok(());
+                }
+            };
+        }
+    }
+
     fn first_event(&self) -> Event<C::Reply> {
         match self.wire.tls() {
             Some(facts) => Event::Secured(facts),

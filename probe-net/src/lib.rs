@@ -25,7 +25,7 @@ mod wire;
 pub use codec::{Codec, Decoded, Malformed, Oddities, Outgoing, excerpt};
 pub use dial::{ADDRESS_FAILED, Endpoint};
 pub use dialogue::{CommandOf, Dialogue, Event, Layer, ReplyOf, Step};
-pub use drive::drive;
+pub use drive::{drive, resume};
 pub use latencies::Latencies;
 pub use log::Log;
 pub use net::{Family, Net};

@@ -46,6 +46,20 @@ impl Log {
         }
     }
 
+    /// A log for another connection of the same run, which may take this long: the same clock, and evidence of its
+    /// own.
+    #[must_use]
+    pub fn beside(&self, within: Duration) -> Self {
+        Self {
+            started: self.started,
+            deadline: self.deadline.min(Instant::now() + within),
+            context: self.context.clone(),
+            spans: Vec::new(),
+            transcript: Transcript::default(),
+            oddities: Oddities::default(),
+        }
+    }
+
     /// The time of day that certificates are judged at.
     pub fn now(&self) -> SystemTime {
         self.context.now()

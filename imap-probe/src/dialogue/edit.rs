@@ -150,7 +150,7 @@ impl Edit {
         }
     }
 
-    fn folder(&self, which: Which) -> &Mailbox {
+    pub(super) fn folder(&self, which: Which) -> &Mailbox {
         match which {
             Which::First => &self.first,
             Which::Second => &self.second,
@@ -268,7 +268,7 @@ impl ImapDialogue {
         self.facts.edit.get_or_insert_default()
     }
 
-    fn edit_step(&mut self, step: EditStep, mut edit: Box<Edit>) -> Next {
+    pub(super) fn edit_step(&mut self, step: EditStep, mut edit: Box<Edit>) -> Next {
         let command = match step {
             EditStep::FindStale => {
                 let beginning = [&*edit.prefix, NAME.as_bytes()].concat();
@@ -399,6 +399,7 @@ impl ImapDialogue {
                 let name = edit.folder(which).to_string();
                 self.edit_facts().left_behind.retain(|known| *known != name);
             }
+            EditStep::Copy | EditStep::Move => self.change = Some(self.took),
             EditStep::Fetch => {
                 let received = edit.bytes.clone().unwrap_or_default();
                 let comparison = compare(edit.canary.bytes(), &received);
@@ -429,9 +430,11 @@ impl ImapDialogue {
             Fetch => Flag(Change::Set),
             Flag(change) if edit.flags.is_none() => FlagCheck(change),
             Flag(Change::Set) | FlagCheck(Change::Set) => Flag(Change::Clear),
-            Flag(Change::Clear) | FlagCheck(Change::Clear) if self.offers("MOVE") => Move,
-            Flag(Change::Clear) | FlagCheck(Change::Clear) => Copy,
-            Copy | Move => Select(Which::Second),
+            Flag(Change::Clear) | FlagCheck(Change::Clear) => {
+                let can_move = self.offers("MOVE") || self.offers("IMAP4rev2");
+                return self.rest_around(if can_move { Move } else { Copy }, edit);
+            }
+            Copy | Move => return self.rest_around(Select(Which::Second), edit),
             Search(Which::Second) => Mark,
             Mark => Expunge,
             Expunge => Close,

@@ -5,8 +5,8 @@ use probe_core::{Failure, Phase};
 use probe_net::message::Date;
 use probe_net::{Layer, Step, excerpt};
 
-use super::{Awaited, CAPABILITY, ImapDialogue, NOOP, Next, Pending, State};
-use crate::command::{Command, Introduction, Line, Messages};
+use super::{Awaited, CAPABILITY, ImapDialogue, NOOP, Next, State};
+use crate::command::{Command, Introduction, Messages};
 use crate::facts::{Exercise, Folders, MailboxFacts, MessageFacts, Quota};
 use crate::mailbox::Mailbox;
 use crate::options::{Access, Extension};
@@ -16,7 +16,7 @@ const COMPRESS: Phase = Phase::new("compress");
 const ENABLE: Phase = Phase::new("enable");
 const FETCH: Phase = Phase::new("fetch");
 const ID: Phase = Phase::new("id");
-const IDLE: Phase = Phase::new("idle");
+pub(super) const IDLE: Phase = Phase::new("idle");
 const LIST: Phase = Phase::new("list");
 const NAMESPACE: Phase = Phase::new("namespace");
 const QUOTA: Phase = Phase::new("quota");
@@ -56,6 +56,10 @@ pub(super) enum Question {
     Idle,
     /// It idles, and was told that this is enough.
     Idled,
+    /// May the mailbox be watched?
+    Watch,
+    /// Is there news?
+    Watching,
     Close,
     Utf8,
     Edit,
@@ -89,10 +93,10 @@ impl Question {
             Self::Dates | Self::Read => FETCH,
             Self::Edit | Self::List => LIST,
             Self::Id | Self::IdOnly => ID,
-            Self::Idle | Self::Idled => IDLE,
+            Self::Idle | Self::Idled | Self::Watching => IDLE,
             Self::Namespace => NAMESPACE,
             Self::Noop => NOOP,
-            Self::Open => SELECT,
+            Self::Open | Self::Watch => SELECT,
             Self::Quota => QUOTA,
             Self::Rights => RIGHTS,
             Self::Search => SEARCH,
@@ -104,7 +108,10 @@ impl Question {
 /// Asking.
 impl ImapDialogue {
     pub(super) fn begin_questions(&mut self) -> Next {
-        self.plan = Question::ORDER.into();
+        self.plan = match self.watched {
+            None => Question::ORDER.into(),
+            Some(_) => [Question::Capability, Question::Watch].into(),
+        };
         self.ask_next()
     }
 
@@ -137,11 +144,16 @@ impl ImapDialogue {
             }
             Question::Utf8 => self.is_to_be_tried(Extension::Utf8),
             Question::Edit => self.options.edit && self.canary.is_some(),
-            Question::IdOnly | Question::Idled | Question::List | Question::Open => true,
+            Question::IdOnly
+            | Question::Idled
+            | Question::List
+            | Question::Open
+            | Question::Watch
+            | Question::Watching => true,
         }
     }
 
-    fn is_wanted(&self, extension: Extension) -> bool {
+    pub(super) fn is_wanted(&self, extension: Extension) -> bool {
         self.options.exercises.contains(&extension)
     }
 
@@ -150,15 +162,21 @@ impl ImapDialogue {
         if !self.is_wanted(extension) {
             return false;
         }
-        let is_offered = self.offers(extension.as_str())
-            || (extension == Extension::Idle && self.offers("IMAP4rev2"));
+        let is_offered = match extension {
+            Extension::Idle => self.offers_idle(),
+            _ => self.offers(extension.as_str()),
+        };
         if !is_offered {
             self.note_exercise(extension, Exercise::NotOffered);
         }
         is_offered
     }
 
-    fn note_exercise(&mut self, extension: Extension, outcome: Exercise) {
+    pub(super) fn offers_idle(&self) -> bool {
+        self.offers("IDLE") || self.offers("IMAP4rev2")
+    }
+
+    pub(super) fn note_exercise(&mut self, extension: Extension, outcome: Exercise) {
         self.facts.exercised.push((extension, outcome));
     }
 
@@ -190,7 +208,7 @@ impl ImapDialogue {
             Question::Edit => return self.begin_edit(),
             Question::Id => Command::Id(Some(Introduction::OURS)),
             Question::IdOnly => Command::Id(None),
-            Question::Idle | Question::Idled => Command::Idle,
+            Question::Idle | Question::Idled | Question::Watching => Command::Idle,
             Question::List => Command::List {
                 beginning: None,
                 special_use: self.offers("SPECIAL-USE") && self.offers("LIST-EXTENDED"),
@@ -209,6 +227,7 @@ impl ImapDialogue {
                 None => return self.ask_next(),
             },
             Question::Utf8 => Command::Enable(Extension::Utf8.as_str()),
+            Question::Watch => return self.watch(),
         };
         self.say(question.phase(), command, Awaited::Question(question))
     }
@@ -368,6 +387,10 @@ impl ImapDialogue {
                 self.note_exercise(Extension::Idle, Exercise::Broken(why));
             }
             Question::Idled => self.note_exercise(Extension::Idle, Exercise::Works),
+            Question::Watch => {
+                let idle = Awaited::Question(Question::Watching);
+                return self.say(IDLE, Command::Idle, idle);
+            }
             Question::Utf8 if !self.was_tried(Extension::Utf8) => {
                 let why = "the server said OK and switched nothing on".to_owned();
                 self.note_exercise(Extension::Utf8, Exercise::Broken(why));
@@ -414,12 +437,6 @@ impl ImapDialogue {
             _ => self.facts.refused.push((question.phase().as_str(), words)),
         }
         self.ask_next()
-    }
-
-    /// It waits for news; we have heard what we wanted to hear.
-    pub(super) fn on_idling(&mut self, pending: Pending) -> Next {
-        self.state = State::Expect(pending, Awaited::Question(Question::Idled));
-        Ok(Step::say(IDLE, Line::Done))
     }
 
     /// The edit proof is over.
