@@ -153,7 +153,7 @@ impl Dialogue for ImapDialogue {
     type Codec = ImapCodec;
 
     fn next(&mut self, event: Event<Reply>) -> Next {
-        use Event::{Closed, Connected, Resumed, Secured, Silence};
+        use Event::{Closed, Connected, Layered, Resumed, Secured, Silence};
         match (mem::replace(&mut self.state, State::Over), event) {
             (State::Start, Connected) => self.expect_greeting(),
             (State::Start, Secured(tls)) => {
@@ -176,7 +176,7 @@ impl Dialogue for ImapDialogue {
                 self.tls = Some(tls);
                 self.ask_capability()
             }
-            (State::ExpectLayer, Secured(_)) => self.ask_next(),
+            (State::ExpectLayer, Layered) => self.ask_next(),
             (state, event) => Err(out_of_step(&state, &event)),
         }
     }

@@ -48,6 +48,8 @@ pub enum Event<R> {
     Closed,
     /// The connection stands, in clear: the first event where TLS is not implicit.
     Connected,
+    /// The layer that [`Step::Upgrade`] asked for stands, one other than TLS. What was learned before still holds.
+    Layered,
     /// The server said this.
     Reply(R),
     /// The dialogue goes on after a [pause](Step::Pause).
@@ -119,6 +121,12 @@ impl<C> Step<C> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Layer {
+    /// Raw deflate both ways, after the server's OK to IMAP's COMPRESS (RFC 4978); inside TLS, if that stands.
+    ///
+    /// Secrets are said before it where that can be: how many bytes they come to tells a little of what they are, also
+    /// under TLS.
+    #[cfg(feature = "deflate")]
+    Deflate,
     /// TLS, after the server's go-ahead (RFC 3207, RFC 2595).
     Tls,
 }

@@ -91,6 +91,8 @@ impl<'a, C: Codec> Driver<'a, C> {
                     }
                     said => said?,
                 },
+                #[cfg(feature = "deflate")]
+                Step::Upgrade(Layer::Deflate) => self.compress()?,
                 Step::Upgrade(Layer::Tls) => self.upgrade().await?,
                 Step::Pause => return Ok(()),
                 Step::Done => {
@@ -196,6 +198,8 @@ impl<'a, C: Codec> Driver<'a, C> {
                     let malformed = Malformed::too_large("a reply", Wire::LIMIT);
                     return Err(self.too_large(phase, malformed));
                 }
+                #[cfg(feature = "deflate")]
+                Ok(Ok(Received::Garbled)) => return Err(self.garbled(phase)),
                 Ok(Err(error)) => return Err(self.broken(phase, &error)),
                 // Also where the deadline came first: what a machine need not hear is no failure.
                 Err(_) if patience.is_some() => return Ok(Event::Silence),
@@ -241,6 +245,17 @@ impl<'a, C: Codec> Driver<'a, C> {
         Ok(self.first_event())
     }
 
+    #[cfg(feature = "deflate")]
+    fn compress(&mut self) -> Result<Event<C::Reply>, Failure> {
+        self.sent.clear();
+        // RFC 4978 section 3: the server compresses right behind its OK, with nothing to wait for, so what waits here
+        // is the beginning of its stream. That is no injection as before TLS: deflate proves nothing about who speaks,
+        // and whoever could put bytes here could put them a moment later too. Where TLS stands, it has proved them.
+        self.wire.compress()?;
+        self.log.remark(|| "compressed from here on".to_owned());
+        Ok(Event::Layered)
+    }
+
     /// Says goodbye within the time kept back for it, whether or not anybody listens.
     async fn farewell<D: Dialogue<Codec = C>>(&mut self, dialogue: &D) {
         // Where an answer is still to come, the server may stand inside a message.
@@ -267,15 +282,22 @@ impl<'a, C: Codec> Driver<'a, C> {
 
     fn closed(&mut self, phase: Phase, how: &str) -> Failure {
         self.log.remark(|| how.to_owned());
-        let failure = Failure::new(phase, FailureKind::Closed, how);
-        match self.wire.unread() {
-            [] => failure,
-            partial => failure.with_reply(excerpt(partial)),
-        }
+        self.quoting(Failure::new(phase, FailureKind::Closed, how))
+    }
+
+    #[cfg(feature = "deflate")]
+    fn garbled(&mut self, phase: Phase) -> Failure {
+        let detail = "the compressed stream is broken";
+        self.log.remark(|| detail.to_owned());
+        self.quoting(Failure::new(phase, FailureKind::Protocol, detail))
     }
 
     fn timeout(&mut self, phase: Phase, begun: Instant) -> Failure {
-        let failure = Log::out_of_time(phase, begun);
+        self.quoting(Log::out_of_time(phase, begun))
+    }
+
+    /// With what has come of a reply that was not finished.
+    fn quoting(&self, failure: Failure) -> Failure {
         match self.wire.unread() {
             [] => failure,
             partial => failure.with_reply(excerpt(partial)),

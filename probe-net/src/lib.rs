@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod dial;
 mod dialogue;
 mod drive;

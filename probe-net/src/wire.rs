@@ -14,6 +14,8 @@ use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::{Deflate, End, Pull};
 use crate::echo::Echoes;
 use crate::tls::{self, SecretsOver, Tap, Tls, TlsFacts};
 use crate::{Log, Outgoing};
@@ -43,6 +45,9 @@ impl Transport for TcpStream {
 /// [`Wire::new`].
 pub struct Wire {
     stream: Stream,
+    /// Stands above TLS, whichever came first (RFC 4978 section 3).
+    #[cfg(feature = "deflate")]
+    deflate: Option<Box<Deflate>>,
     buffer: Buffer,
     tls: Tls,
     server_name: ServerName<'static>,
@@ -78,12 +83,25 @@ enum Stream {
     Broken,
 }
 
+impl Stream {
+    async fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Clear(stream) => stream.read(room).await,
+            Self::Tls(stream) => stream.read(room).await,
+            Self::Broken => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
 /// What a read brought.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Received {
     Bytes,
     End,
     Full,
+    /// What came cannot be inflated.
+    #[cfg(feature = "deflate")]
+    Garbled,
 }
 
 impl Wire {
@@ -101,6 +119,8 @@ impl Wire {
     ) -> Self {
         Self {
             stream: Stream::Clear(Box::new(transport)),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             buffer: Buffer::default(),
             tls,
             server_name,
@@ -135,6 +155,12 @@ impl Wire {
     /// # Errors
     /// The handshake failed; the log's oddities tell why in detail.
     pub async fn secure(&mut self, log: &mut Log) -> Result<(), Failure> {
+        // It could go beneath, but what is known of the stream so far was said in clear.
+        #[cfg(feature = "deflate")]
+        if self.deflate.is_some() {
+            let detail = "TLS beneath compression is not to be had";
+            return Err(Failure::new(Phase::TLS, FailureKind::Local, detail));
+        }
         let upgrade = self.buffer.was_used();
         let Stream::Clear(transport) = std::mem::replace(&mut self.stream, Stream::Broken) else {
             let detail = "TLS inside TLS is not to be had";
@@ -170,6 +196,20 @@ impl Wire {
                 Err(out_of_time)
             }
         }
+    }
+
+    /// Compresses both ways from here on (RFC 4978). What waits unread is the beginning of the server's stream.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compress(&mut self) -> Result<(), Failure> {
+        if self.deflate.is_some() {
+            let detail = "compression inside compression is not to be had";
+            let phase = Phase::new("compress");
+            return Err(Failure::new(phase, FailureKind::Local, detail));
+        }
+        // An echo that stood there as it is, in a stored block, is overwritten already; its length is the same.
+        let waiting = std::mem::take(&mut self.buffer);
+        self.deflate = Some(Box::new(Deflate::begin(waiting)));
+        Ok(())
     }
 
     /// The facts of a handshake that succeeded.
@@ -211,6 +251,15 @@ impl Wire {
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &mut self.deflate {
+            let deflated = deflate.deflate(bytes).map_err(io::Error::other)?;
+            return self.send(&deflated).await;
+        }
+        self.send(bytes).await
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.stream {
             Stream::Clear(stream) => stream.write_all(bytes).await?,
             Stream::Tls(stream) => {
@@ -231,11 +280,19 @@ impl Wire {
         let Some(room) = self.buffer.room(Self::LIMIT) else {
             return Ok(Received::Full);
         };
-        let read = match &mut self.stream {
-            Stream::Clear(stream) => stream.read(room).await,
-            Stream::Tls(stream) => stream.read(room).await,
-            Stream::Broken => return Err(io::ErrorKind::NotConnected.into()),
+        #[cfg(feature = "deflate")]
+        let read = match &mut self.deflate {
+            Some(deflate) => match inflated(deflate, &mut self.stream, room).await {
+                Ok(Pull::End(End::Broken)) => return Ok(Received::Garbled),
+                Ok(Pull::Bytes(more)) => Ok(more),
+                // The server ended its stream, or the connection beneath it.
+                Ok(Pull::End(End::Over) | Pull::Hungry) => Ok(0),
+                Err(error) => Err(error),
+            },
+            None => self.stream.read(room).await,
         };
+        #[cfg(not(feature = "deflate"))]
+        let read = self.stream.read(room).await;
         match read {
             Ok(0) => Ok(Received::End),
             Ok(more) => {
@@ -261,6 +318,9 @@ impl Wire {
     /// Drops the connection at once, without a word; what is known of it stays.
     pub fn hang_up(&mut self) {
         self.stream = Stream::Broken;
+        // It may hold more than was heard.
+        #[cfg(feature = "deflate")]
+        drop(self.deflate.take());
     }
 
     /// Ends the connection in an orderly way, as far as that is quick.
@@ -287,9 +347,27 @@ impl fmt::Debug for Wire {
     }
 }
 
+/// Reads until something can be inflated, or nothing more comes.
+///
+/// It waits only for bytes that it puts away at once, so it may be cancelled; and it reads only when all that came
+/// before is inflated and taken, so what is held is bounded.
+#[cfg(feature = "deflate")]
+async fn inflated(deflate: &mut Deflate, stream: &mut Stream, room: &mut [u8]) -> io::Result<Pull> {
+    loop {
+        let pull = deflate.inflate(room);
+        if pull != Pull::Hungry {
+            return Ok(pull);
+        }
+        match stream.read(deflate.room()).await? {
+            0 => return Ok(Pull::Hungry),
+            more => deflate.filled(more),
+        }
+    }
+}
+
 /// Bytes that were read and not yet understood.
 #[derive(Default)]
-struct Buffer {
+pub(crate) struct Buffer {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
@@ -299,7 +377,7 @@ impl Buffer {
     /// Enough for the replies of most dialogues.
     const FIRST: usize = 1024;
 
-    fn unread(&self) -> &[u8] {
+    pub(crate) fn unread(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
@@ -308,7 +386,7 @@ impl Buffer {
     }
 
     /// Free space behind what is unread; `None` when `limit` is reached.
-    fn room(&mut self, limit: usize) -> Option<&mut [u8]> {
+    pub(crate) fn room(&mut self, limit: usize) -> Option<&mut [u8]> {
         if self.end == self.bytes.len() {
             if self.start > 0 {
                 self.bytes.copy_within(self.start..self.end, 0);
@@ -324,11 +402,11 @@ impl Buffer {
         self.bytes.get_mut(self.end..)
     }
 
-    fn filled(&mut self, more: usize) {
+    pub(crate) fn filled(&mut self, more: usize) {
         self.end = self.end.saturating_add(more).min(self.bytes.len());
     }
 
-    fn consume(&mut self, used: usize) {
+    pub(crate) fn consume(&mut self, used: usize) {
         self.start = self.start.saturating_add(used).min(self.end);
         if self.start == self.end {
             self.start = 0;

@@ -373,7 +373,7 @@ impl ImapDialogue {
             Question::Compress => {
                 self.note_exercise(Extension::Compress, Exercise::Works);
                 self.state = State::ExpectLayer;
-                return Ok(Step::Upgrade(Layer::Tls));
+                return Ok(Step::Upgrade(Layer::Deflate));
             }
             Question::Open if self.is_wanted(Extension::Condstore) => self.judge_condstore(),
             Question::Noop => {

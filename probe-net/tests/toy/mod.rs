@@ -125,6 +125,7 @@ impl Dialogue for Recital {
         self.heard.push(match event {
             Event::Closed => "(closed)".to_owned(),
             Event::Connected => "(connected)".to_owned(),
+            Event::Layered => "(layered)".to_owned(),
             Event::Reply(reply) => reply,
             Event::Secured(facts) => {
                 self.tls = Some(facts);
