@@ -541,7 +541,7 @@ fn why_no(status: &Status) -> (FailureKind, String) {
     let has = |names: &[&str]| names.iter().any(|name| status.has_code(name));
     let kind = if has(&["OVERQUOTA", "LIMIT"]) {
         FailureKind::Quota
-    } else if has(&["INUSE", "UNAVAILABLE"]) {
+    } else if has(&["INUSE", "SERVERBUG", "UNAVAILABLE"]) {
         FailureKind::Temporary
     } else if has(&["NOPERM", "PRIVACYREQUIRED"]) {
         FailureKind::Policy
