@@ -5,8 +5,6 @@
 //! The name of a folder says until when its run may last. Whoever finds one whose time is over knows that its run was
 //! cut short, and removes it, provided that it holds nothing but canaries.
 
-use core::mem;
-use core::time::Duration;
 use std::time::SystemTime;
 
 use probe_core::{Failure, FailureKind, Phase};
@@ -31,11 +29,6 @@ const SEARCH: Phase = Phase::new("search");
 const STORE: Phase = Phase::new("store");
 /// Finding and removing what an earlier run left behind.
 const TIDY: Phase = Phase::new("tidy");
-
-/// The most messages that a folder of ours can hold: one that was copied into the folder that it came from.
-const OURS: u32 = 2;
-/// The most folders of earlier runs that one run looks into.
-const STALE: usize = 8;
 
 /// What is under way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,17 +90,17 @@ impl EditStep {
 /// What is known while it is under way.
 #[derive(Debug)]
 pub(super) struct Edit {
-    canary: Canary,
+    pub(super) canary: Canary,
     first: Mailbox,
     second: Mailbox,
     /// What the names of our folders begin with.
-    prefix: Vec<u8>,
+    pub(super) prefix: Vec<u8>,
     /// All names that begin like those of our folders.
-    listed: Vec<Mailbox>,
+    pub(super) listed: Vec<Mailbox>,
     /// Folders of earlier runs that are still to be looked into.
-    stale: Vec<Mailbox>,
+    pub(super) stale: Vec<Mailbox>,
     /// How many messages the open folder holds.
-    messages: u32,
+    pub(super) messages: u32,
     is_read_only: bool,
     /// The UID by which the server said that it knows the canary in its folder.
     told: Option<u32>,
@@ -116,9 +109,9 @@ pub(super) struct Edit {
     flags: Option<Vec<Text>>,
     bytes: Option<Text>,
     /// How many header sections were read, and how many of those were a canary's.
-    headers: (u32, u32),
+    pub(super) headers: (u32, u32),
     /// Whether the folder of an earlier run holds nothing but canaries.
-    is_ours: bool,
+    pub(super) is_ours: bool,
     /// Why the proof has failed, while we tidy up.
     failure: Option<Failure>,
 }
@@ -206,49 +199,13 @@ impl Edit {
         let flags = self.flags.as_ref()?;
         Some(flags.iter().any(|known| known.is(flag)))
     }
-
-    /// Of what was listed, the folders of runs that are over; and those of them that are not ours any more, since
-    /// somebody has made folders below.
-    fn choose_stale(&mut self) -> Vec<Mailbox> {
-        let now = self.canary.mark().sent_at;
-        let listed = mem::take(&mut self.listed);
-        let names: Vec<_> = listed.iter().map(Mailbox::to_wire).collect();
-        let is_over = |name: &[u8]| expiry(name, &self.prefix).is_some_and(|until| until < now);
-        let has_below = |name: &[u8]| {
-            let mut others = names.iter().filter_map(|other| other.strip_prefix(name));
-            others.any(|rest| !rest.is_empty() && !rest.starts_with(SECOND.as_bytes()))
-        };
-        let over = listed
-            .into_iter()
-            .filter(|folder| is_over(&folder.to_wire()));
-        let (foreign, stale) = over
-            .take(STALE)
-            .partition(|folder| has_below(&folder.to_wire()));
-        self.stale = stale;
-        foreign
-    }
 }
 
-const NAME: &str = "mailprobe-";
-const SECOND: &str = "-copy";
+/// What the names of our folders begin with, behind the prefix of the namespace.
+pub(super) const NAME: &str = "mailprobe-";
+pub(super) const SECOND: &str = "-copy";
 /// Digits of the token in a folder's name.
-const ID: usize = 8;
-
-/// Until when the run may last whose folder has this name; `None` if it is no name of ours.
-fn expiry(wire: &[u8], prefix: &[u8]) -> Option<SystemTime> {
-    let name = wire.strip_prefix(prefix)?.strip_prefix(NAME.as_bytes())?;
-    let name = name.strip_suffix(SECOND.as_bytes()).unwrap_or(name);
-    let (seconds, id) = core::str::from_utf8(name).ok()?.split_once('-')?;
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if id.len() != ID || !id.bytes().all(is_digit) {
-        return None;
-    }
-    if seconds.len() > 12 || !seconds.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let since_1970 = Duration::from_secs(seconds.parse().ok()?);
-    SystemTime::UNIX_EPOCH.checked_add(since_1970)
-}
+pub(super) const ID: usize = 8;
 
 /// The steps.
 impl ImapDialogue {
@@ -264,7 +221,7 @@ impl ImapDialogue {
         self.edit_step(EditStep::FindStale, edit)
     }
 
-    fn edit_facts(&mut self) -> &mut EditFacts {
+    pub(super) fn edit_facts(&mut self) -> &mut EditFacts {
         self.facts.edit.get_or_insert_default()
     }
 
@@ -476,50 +433,7 @@ fn broken(step: EditStep, detail: &str) -> Failure {
     Failure::new(step.phase(), FailureKind::Protocol, detail)
 }
 
-/// What earlier runs left behind.
-impl ImapDialogue {
-    fn inspect_stale(&mut self, mut edit: Box<Edit>) -> Next {
-        if edit.stale.is_empty() {
-            return self.edit_step(EditStep::Create(Which::First), edit);
-        }
-        edit.messages = 0;
-        self.edit_step(EditStep::ExamineStale, edit)
-    }
-
-    fn on_stale_examined(&mut self, mut edit: Box<Edit>) -> Next {
-        edit.is_ours = edit.messages == 0;
-        match edit.messages {
-            1..=OURS => self.edit_step(EditStep::InspectStale, edit),
-            _ => self.edit_step(EditStep::CloseStale, edit),
-        }
-    }
-
-    fn on_stale_inspected(&mut self, mut edit: Box<Edit>) -> Next {
-        let (read, ours) = edit.headers;
-        edit.is_ours = edit.messages == read && read == ours;
-        self.edit_step(EditStep::CloseStale, edit)
-    }
-
-    fn on_stale_closed(&mut self, edit: Box<Edit>) -> Next {
-        if edit.is_ours {
-            return self.edit_step(EditStep::DeleteStale, edit);
-        }
-        let name = edit.stale_folder().to_string();
-        self.edit_facts().foreign.push(name);
-        self.next_stale(edit)
-    }
-
-    fn next_stale(&mut self, mut edit: Box<Edit>) -> Next {
-        edit.stale.pop();
-        self.inspect_stale(edit)
-    }
-}
-
 impl Edit {
-    fn stale_folder(&self) -> Mailbox {
-        self.stale.last().cloned().unwrap_or_else(Mailbox::inbox)
-    }
-
     /// What is wrong although the server said OK.
     fn fault(&self, step: EditStep, has_uidplus: bool) -> Option<&'static str> {
         match step {
@@ -557,44 +471,6 @@ impl Edit {
             }
             EditStep::Expunge if self.messages != 0 => Some("the message was not removed"),
             _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_exact_form_of_our_names_is_ours() {
-        let seconds = |name: &str| {
-            let expires = expiry(name.as_bytes(), b"INBOX.")?;
-            Some(
-                expires
-                    .duration_since(SystemTime::UNIX_EPOCH)
-                    .ok()?
-                    .as_secs(),
-            )
-        };
-        assert_eq!(
-            seconds("INBOX.mailprobe-1795452444-0123abcd"),
-            Some(1_795_452_444)
-        );
-        assert_eq!(
-            seconds("INBOX.mailprobe-1795452444-0123abcd-copy"),
-            Some(1_795_452_444)
-        );
-        for other in [
-            "mailprobe-1795452444-0123abcd",
-            "INBOX.mailprobe-1795452444-0123abcd.below",
-            "INBOX.mailprobe-1795452444-0123ABCD",
-            "INBOX.mailprobe-1795452444-0123abc",
-            "INBOX.mailprobe--0123abcd",
-            "INBOX.mailprobe-17954524440000-0123abcd",
-            "INBOX.mailprobe-",
-            "INBOX.mailprobe-notes",
-        ] {
-            assert_eq!(seconds(other), None, "{other}");
         }
     }
 }
