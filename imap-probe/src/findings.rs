@@ -23,6 +23,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &EDIT_TIDIED,
     &EIGHT_BIT,
     &EMPTY_CONTINUATION,
+    &EMPTY_LIST,
     &EXTENSION_BROKEN,
     &EXTENSION_NOT_OFFERED,
     &EXTRA_SPACE,
@@ -30,7 +31,6 @@ pub static FINDINGS: &[&FindingKind] = &[
     &GREETING_DELAYED,
     &GREETING_PREAUTH,
     &GREETING_REFUSED,
-    &ID_EMPTY,
     &MAILBOX_READ_ONLY,
     &MAILBOX_REFUSED,
     &MESSAGES,
@@ -38,6 +38,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &MESSAGES_NEWEST,
     &MESSAGES_OLDEST,
     &MISPLACED_ITEMS,
+    &NIL,
     &NO_STATUS_WORD,
     &NO_TEXT,
     &NUMBER_RANGE,
@@ -113,6 +114,12 @@ pub(crate) static EMPTY_CONTINUATION: FindingKind = FindingKind::new(
     "the server asks for more by a + without the blank behind it",
     "Nothing breaks here; some clients wait for the blank (RFC 9051 section 7.6).",
 );
+pub(crate) static EMPTY_LIST: FindingKind = FindingKind::new(
+    "imap.reply.empty-list",
+    Severity::Info,
+    "an empty list stands where NIL belongs",
+    "Nothing breaks here; report it to the server's maker, since strict clients drop such responses.",
+);
 static EXTENSION_BROKEN: FindingKind = FindingKind::new(
     "imap.extension.broken",
     Severity::Warning,
@@ -155,12 +162,6 @@ static GREETING_REFUSED: FindingKind = FindingKind::new(
     "the server is up but takes no session",
     "Read its words: most often too many connections, or this client's address is blocked.",
 );
-pub(crate) static ID_EMPTY: FindingKind = FindingKind::new(
-    "imap.reply.empty-id",
-    Severity::Info,
-    "the server tells nothing of itself by an empty list instead of NIL",
-    "Nothing breaks here; RFC 2971 section 3.2 wants NIL.",
-);
 static MAILBOX_READ_ONLY: FindingKind = FindingKind::new(
     "imap.mailbox.read-only",
     Severity::Warning,
@@ -202,6 +203,12 @@ pub(crate) static MISPLACED_ITEMS: FindingKind = FindingKind::new(
     Severity::Warning,
     "parts of an answer to FETCH stand behind its closing parenthesis",
     "Report it to the server's maker: most clients lose these parts.",
+);
+pub(crate) static NIL: FindingKind = FindingKind::new(
+    "imap.reply.nil",
+    Severity::Info,
+    "NIL stands where a string or a list belongs",
+    "Nothing breaks here; report it to the server's maker, since strict clients drop such responses.",
 );
 pub(crate) static NO_STATUS_WORD: FindingKind = FindingKind::new(
     "imap.reply.no-status-word",

@@ -8,8 +8,8 @@ use probe_net::sasl::Mechanism;
 
 use super::fetch::{Fetch, fetch};
 use super::lexer::{
-    DEPTH, Heard, Parsed, Text, anything, astring, atom, end, flag, list, nstring, number,
-    number64, pairs, refuse, space,
+    DEPTH, Heard, Parsed, Text, anything, astring, atom, end, flag, list, list_or_nil, nstring,
+    number, number64, pair, refuse, run_or_nil, space,
 };
 use super::quirk::Quirk;
 use super::status::sequence_set;
@@ -204,16 +204,21 @@ pub(super) fn numbered<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
 pub(super) fn named<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
     let (rest, word) = atom(input)?;
     let word = word.to_ascii_uppercase();
-    if word == b"SEARCH" || word == b"SORT" {
-        let (rest, found) = search(heard, rest)?;
-        return ended(heard, rest, Data::Search(found));
+    match word.as_slice() {
+        b"SEARCH" | b"SORT" => {
+            return search(heard, rest).map(|(rest, found)| (rest, Data::Search(found)));
+        }
+        b"ESEARCH" => {
+            let found = extended_search(heard, rest);
+            return found.map(|(rest, found)| (rest, Data::ExtendedSearch(found)));
+        }
+        _ => {}
     }
     // Nothing at all may follow CAPABILITY, FLAGS or ENABLED in what some servers say.
     let (rest, _) = opt(|input| space(heard, input)).parse(rest)?;
     let (rest, data) = match word.as_slice() {
         b"CAPABILITY" => capability(heard, rest),
         b"ENABLED" => words(heard, rest).map(|(rest, words)| (rest, Data::Enabled(words))),
-        b"ESEARCH" => extended_search(heard, rest),
         b"FLAGS" => list(heard, rest, flag).map(|(rest, flags)| (rest, Data::Flags(flags))),
         b"ID" => id(heard, rest),
         b"LIST" | b"LSUB" | b"XLIST" => mailbox_list(heard, rest),
@@ -266,75 +271,88 @@ fn search<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<u32>> {
     let mut found = Vec::new();
     let mut rest = input;
     loop {
-        let after = rest.trim_ascii_start();
-        match after.first() {
-            Some(byte) if byte.is_ascii_digit() => {
-                let (_, ()) = space(heard, rest)?;
-                let (next, number) = number(heard, after)?;
-                found.push(number);
-                rest = next;
-            }
-            Some(b'(') => {
-                let (next, ()) = anything(heard, after, DEPTH)?;
-                rest = next;
-            }
-            _ => return Ok((rest, found)),
+        let (after, is_over) = gap(heard, rest)?;
+        if is_over {
+            return Ok((after, found));
         }
+        if after.first() == Some(&b'(') {
+            (rest, ()) = anything(heard, after, DEPTH)?;
+            continue;
+        }
+        let (after, one) = number(heard, after)?;
+        found.push(one);
+        rest = after;
+    }
+}
+
+/// `SP` before the next of several, or the end behind the last; more blanks are a quirk at either.
+fn gap<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, bool> {
+    match input.iter().all(|byte| *byte == b' ') {
+        true => end(heard, input).map(|(rest, ())| (rest, true)),
+        false => space(heard, input).map(|(rest, ())| (rest, false)),
     }
 }
 
 /// ```abnf
 /// esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)
 /// ```
-fn extended_search<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
+fn extended_search<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, ExtendedSearch> {
     let mut result = ExtendedSearch::default();
-    let mut rest = input.trim_ascii_start();
-    while !rest.is_empty() {
-        if rest.first() == Some(&b'(') {
-            (rest, ()) = anything(heard, rest, DEPTH)?;
-            rest = rest.trim_ascii_start();
-            continue;
+    let mut rest = input;
+    loop {
+        let (after, is_over) = gap(heard, rest)?;
+        if is_over {
+            return Ok((after, result));
         }
-        let (after, name) = atom(rest)?;
-        rest = after.trim_ascii_start();
-        match name.to_ascii_uppercase().as_slice() {
-            b"UID" => continue,
-            b"COUNT" => {
-                let (after, count) = number64(heard, rest)?;
-                result.count = Some(count);
-                rest = after;
-            }
-            b"MIN" | b"MAX" => {
-                let (after, number) = number(heard, rest)?;
-                match name.first() {
-                    Some(b'M' | b'm') if name.eq_ignore_ascii_case(b"MIN") => {
-                        result.min = Some(number);
-                    }
-                    _ => result.max = Some(number),
-                }
-                rest = after;
-            }
-            b"ALL" => {
-                let (after, all) = sequence_set(rest)?;
-                result.all = Some(heard.text(all));
-                rest = after;
-            }
-            _ => (rest, ()) = anything(heard, rest, DEPTH)?,
-        }
-        rest = rest.trim_ascii_start();
+        (rest, ()) = match after.first() {
+            Some(b'(') => anything(heard, after, DEPTH)?,
+            _ => search_return(heard, after, &mut result)?,
+        };
     }
-    Ok((rest, Data::ExtendedSearch(result)))
 }
 
 /// ```abnf
-/// id-response = "ID" SP ("(" #(string SP nstring) ")" / nil)
+/// search-return-data = "MIN" SP nz-number / "MAX" SP nz-number / "ALL" SP sequence-set / "COUNT" SP number
+/// ```
+/// Those of extensions are passed over.
+fn search_return<'a>(
+    heard: &Heard,
+    input: &'a [u8],
+    result: &mut ExtendedSearch,
+) -> Parsed<'a, ()> {
+    let (rest, name) = atom(input)?;
+    let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    if is(b"UID") {
+        return Ok((rest, ()));
+    }
+    let (rest, ()) = space(heard, rest)?;
+    if is(b"ALL") {
+        let (rest, all) = sequence_set(rest)?;
+        result.all = Some(heard.text(all));
+        return Ok((rest, ()));
+    }
+    if is(b"COUNT") {
+        let (rest, count) = number64(heard, rest)?;
+        result.count = Some(count);
+        return Ok((rest, ()));
+    }
+    let bound = match (is(b"MIN"), is(b"MAX")) {
+        (true, _) => &mut result.min,
+        (_, true) => &mut result.max,
+        _ => return anything(heard, rest, DEPTH),
+    };
+    let (rest, number) = number(heard, rest)?;
+    *bound = Some(number);
+    Ok((rest, ()))
+}
+
+/// ```abnf
+/// id-response     = "ID" SP id-params-list
+/// id-params-list  = "(" *(string SP nstring) ")" / nil
 /// ```
 /// RFC 2971.
 fn id<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
-    let (rest, fields) = pairs(heard, input)?;
-    if fields.is_empty() && input.first() == Some(&b'(') {
-        heard.note(Quirk::IdEmpty);
-    }
+    let (rest, fields) = list_or_nil(heard, input, pair)?;
     Ok((rest, Data::Id(fields)))
 }
 
@@ -385,11 +403,11 @@ fn my_rights<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
 /// ```
 /// RFC 2342.
 fn namespaces<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
-    let (rest, personal) = spaces_of_names(heard, input)?;
+    let (rest, personal) = run_or_nil(heard, input, namespace)?;
     let (rest, ()) = space(heard, rest)?;
-    let (rest, others) = spaces_of_names(heard, rest)?;
+    let (rest, others) = run_or_nil(heard, rest, namespace)?;
     let (rest, ()) = space(heard, rest)?;
-    let (rest, shared) = spaces_of_names(heard, rest)?;
+    let (rest, shared) = run_or_nil(heard, rest, namespace)?;
     let namespaces = Namespaces {
         personal,
         others,
@@ -401,25 +419,8 @@ fn namespaces<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
 /// ```abnf
 /// namespace = nil / "(" 1*("(" string SP (<"> QUOTED_CHAR <"> / nil) *(extension) ")") ")"
 /// ```
-/// There is no blank between the members.
-fn spaces_of_names<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<Namespace>> {
-    if input.first() != Some(&b'(') {
-        return list(heard, input, one_namespace);
-    }
-    let mut rest = input.strip_prefix(b"(").unwrap_or(input);
-    let mut found = Vec::new();
-    loop {
-        rest = rest.trim_ascii_start();
-        if let Some(rest) = rest.strip_prefix(b")") {
-            return Ok((rest, found));
-        }
-        let (after, one) = one_namespace(heard, rest)?;
-        found.push(one);
-        rest = after;
-    }
-}
-
-fn one_namespace<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Namespace> {
+/// One of them.
+fn namespace<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Namespace> {
     let Some(inside) = input.strip_prefix(b"(") else {
         return refuse(input);
     };

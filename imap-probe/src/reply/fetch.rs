@@ -1,10 +1,13 @@
 //! What a server tells of one message (RFC 9051 section 7.5.2): flags, sizes, envelope, structure, and its bytes.
 
+use nom::Parser;
 use nom::bytes::complete::take_while1;
+use nom::character::complete::char;
+use nom::sequence::terminated;
 
 use super::lexer::{
-    DEPTH, Heard, Parsed, Text, anything, flag, list, nil, nstring, number, number64, pairs,
-    refuse, space, string,
+    DEPTH, Heard, Parsed, Text, anything, flag, list, list_or_nil, no_space_before_parenthesis,
+    nstring, number, number64, pair, refuse, run_or_nil, space, string, string_not_nil,
 };
 use super::quirk::Quirk;
 
@@ -220,8 +223,9 @@ fn body<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Item> {
     let (rest, origin) = match rest.strip_prefix(b"<") {
         None => (rest, None),
         Some(rest) => {
-            let (rest, origin) = number64(heard, rest)?;
-            (rest.strip_prefix(b">").unwrap_or(rest), Some(origin))
+            let (rest, origin) =
+                terminated(|input| number64(heard, input), char('>')).parse(rest)?;
+            (rest, Some(origin))
         }
     };
     let (rest, ()) = space(heard, rest)?;
@@ -294,27 +298,8 @@ fn after_space<'a, T>(
 /// env-from = "(" 1*address ")" / nil
 /// address  = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"
 /// ```
-/// Blanks between the addresses are a quirk.
 fn addresses<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<Address>> {
-    if let Ok((rest, _)) = nil(input) {
-        return Ok((rest, Vec::new()));
-    }
-    let Some(mut rest) = input.strip_prefix(b"(") else {
-        return refuse(input);
-    };
-    let mut found = Vec::new();
-    loop {
-        if rest.first() == Some(&b' ') {
-            heard.note(Quirk::ExtraSpace);
-            rest = rest.trim_ascii_start();
-        }
-        if let Some(rest) = rest.strip_prefix(b")") {
-            return Ok((rest, found));
-        }
-        let (after, one) = address(heard, rest)?;
-        found.push(one);
-        rest = after;
-    }
+    run_or_nil(heard, input, address)
 }
 
 fn address<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Address> {
@@ -361,9 +346,8 @@ fn structure<'a>(heard: &Heard, input: &'a [u8], depth: usize) -> Parsed<'a, Str
     if parts.is_empty() {
         return part(heard, rest);
     }
-    let (rest, subtype) = after_space(heard, rest, nstring)?;
+    let (rest, subtype) = after_space(heard, rest, string_not_nil)?;
     let rest = extensions(heard, rest)?.0;
-    let subtype = subtype.unwrap_or_default();
     Ok((rest, Structure::Multipart { parts, subtype }))
 }
 
@@ -372,17 +356,20 @@ fn structure<'a>(heard: &Heard, input: &'a [u8], depth: usize) -> Parsed<'a, Str
 /// ```
 /// Behind the type and subtype. Lines, embedded messages and extensions are passed over.
 fn part<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Structure> {
-    let (rest, kind) = nstring(heard, input)?;
-    let (rest, subtype) = after_space(heard, rest, nstring)?;
-    let (rest, parameters) = after_space(heard, rest, pairs)?;
+    let (rest, kind) = string_not_nil(heard, input)?;
+    let (rest, subtype) = after_space(heard, rest, string_not_nil)?;
+    let (rest, parameters) = after_space(heard, rest, parameters)?;
     let (rest, _id) = after_space(heard, rest, nstring)?;
     let (rest, _description) = after_space(heard, rest, nstring)?;
     let (rest, encoding) = after_space(heard, rest, nstring)?;
+    if encoding.is_none() {
+        heard.note(Quirk::Nil);
+    }
     let (rest, octets) = after_space(heard, rest, number64)?;
     let (rest, ()) = extensions(heard, rest)?;
     let part = Structure::Part {
-        kind: kind.unwrap_or_default(),
-        subtype: subtype.unwrap_or_default(),
+        kind,
+        subtype,
         parameters,
         encoding,
         octets,
@@ -390,11 +377,23 @@ fn part<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Structure> {
     Ok((rest, part))
 }
 
+/// ```abnf
+/// body-fld-param = "(" string SP string *(SP string SP string) ")" / nil
+/// ```
+fn parameters<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<(Text, Option<Text>)>> {
+    let (rest, parameters) = list_or_nil(heard, input, pair)?;
+    if parameters.iter().any(|(_, value)| value.is_none()) {
+        heard.note(Quirk::Nil);
+    }
+    Ok((rest, parameters))
+}
+
 /// Whatever stands before the closing parenthesis, and that.
 fn extensions<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, ()> {
     let mut rest = input;
     loop {
-        if let Some(rest) = rest.trim_ascii_start().strip_prefix(b")") {
+        let (after, ()) = no_space_before_parenthesis(heard, rest)?;
+        if let Some(rest) = after.strip_prefix(b")") {
             return Ok((rest, ()));
         }
         let (after, ()) = space(heard, rest)?;

@@ -265,13 +265,27 @@ pub(super) fn nstring<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Option<T
     Ok((rest, Some(text)))
 }
 
-/// `"(" [item *(SP item)] ")"`, where `NIL` stands for an empty list.
+/// ```abnf
+/// string
+/// ```
+/// `NIL` in its place is a quirk.
+pub(super) fn string_not_nil<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Text> {
+    let (rest, text) = nstring(heard, input)?;
+    let text = text.unwrap_or_else(|| {
+        heard.note(Quirk::Nil);
+        Text::default()
+    });
+    Ok((rest, text))
+}
+
+/// `"(" [item *(SP item)] ")"`. `NIL` in its place is a quirk.
 pub(super) fn list<'a, T>(
     heard: &Heard,
     input: &'a [u8],
     mut item: impl FnMut(&Heard, &'a [u8]) -> Parsed<'a, T>,
 ) -> Parsed<'a, Vec<T>> {
     if let Ok((rest, _)) = nil(input) {
+        heard.note(Quirk::Nil);
         return Ok((rest, Vec::new()));
     }
     let (mut rest, _) = char('(')(input)?;
@@ -294,19 +308,62 @@ pub(super) fn list<'a, T>(
     }
 }
 
-/// `"(" [string SP nstring *(SP string SP nstring)] ")"`, where `NIL` stands for an empty list.
-pub(super) fn pairs<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Vec<(Text, Option<Text>)>> {
-    let (rest, texts) = list(heard, input, nstring)?;
-    let mut texts = texts.into_iter();
-    let mut pairs = Vec::new();
-    while let Some(name) = texts.next() {
-        pairs.push((name.unwrap_or_default(), texts.next().flatten()));
+/// `"(" item *(SP item) ")" / nil`. An empty list is a quirk.
+pub(super) fn list_or_nil<'a, T>(
+    heard: &Heard,
+    input: &'a [u8],
+    item: impl FnMut(&Heard, &'a [u8]) -> Parsed<'a, T>,
+) -> Parsed<'a, Vec<T>> {
+    if let Ok((rest, _)) = nil(input) {
+        return Ok((rest, Vec::new()));
     }
-    Ok((rest, pairs))
+    let (rest, items) = list(heard, input, item)?;
+    if items.is_empty() {
+        heard.note(Quirk::EmptyList);
+    }
+    Ok((rest, items))
+}
+
+/// `"(" 1*item ")" / nil`: nothing stands between the items. Blanks there are a quirk, and so is an empty list.
+pub(super) fn run_or_nil<'a, T>(
+    heard: &Heard,
+    input: &'a [u8],
+    mut item: impl FnMut(&Heard, &'a [u8]) -> Parsed<'a, T>,
+) -> Parsed<'a, Vec<T>> {
+    if let Ok((rest, _)) = nil(input) {
+        return Ok((rest, Vec::new()));
+    }
+    let (mut rest, _) = char('(')(input)?;
+    let mut items = Vec::new();
+    loop {
+        if let Some(rest) = rest.strip_prefix(b")") {
+            if items.is_empty() {
+                heard.note(Quirk::EmptyList);
+            }
+            return Ok((rest, items));
+        }
+        let (after, spaces) = take_while(|byte| byte == b' ')(rest)?;
+        if !spaces.is_empty() {
+            heard.note(Quirk::ExtraSpace);
+            rest = after;
+            continue;
+        }
+        let (after, one) = item(heard, rest)?;
+        items.push(one);
+        rest = after;
+    }
+}
+
+/// `string SP nstring`
+pub(super) fn pair<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, (Text, Option<Text>)> {
+    let (rest, name) = string_not_nil(heard, input)?;
+    let (rest, ()) = space(heard, rest)?;
+    let (rest, value) = nstring(heard, rest)?;
+    Ok((rest, (name, value)))
 }
 
 /// Passes over blanks that stand before `)`, and only there.
-fn no_space_before_parenthesis<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, ()> {
+pub(super) fn no_space_before_parenthesis<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, ()> {
     let (rest, spaces) = take_while(|byte| byte == b' ')(input)?;
     if rest.first() != Some(&b')') {
         return Ok((input, ()));

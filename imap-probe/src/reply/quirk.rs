@@ -4,8 +4,9 @@
 use probe_core::FindingKind;
 
 use crate::findings::{
-    BARE_LF, CODE_MALFORMED, EIGHT_BIT, EMPTY_CONTINUATION, EXTRA_SPACE, ID_EMPTY, MISPLACED_ITEMS,
-    NO_STATUS_WORD, NO_TEXT, NUMBER_RANGE, TRAILING_SPACE, UNKNOWN, UNPARSED, UNQUOTED,
+    BARE_LF, CODE_MALFORMED, EIGHT_BIT, EMPTY_CONTINUATION, EMPTY_LIST, EXTRA_SPACE,
+    MISPLACED_ITEMS, NIL, NO_STATUS_WORD, NO_TEXT, NUMBER_RANGE, TRAILING_SPACE, UNKNOWN, UNPARSED,
+    UNQUOTED,
 };
 
 /// One way to stray from the grammar.
@@ -16,9 +17,10 @@ pub(super) enum Quirk {
     CodeMalformed,
     EightBit,
     EmptyContinuation,
+    EmptyList,
     ExtraSpace,
-    IdEmpty,
     MisplacedItems,
+    Nil,
     NoStatusWord,
     NoText,
     NumberRange,
@@ -29,14 +31,15 @@ pub(super) enum Quirk {
 }
 
 impl Quirk {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::BareLf,
         Self::CodeMalformed,
         Self::EightBit,
         Self::EmptyContinuation,
+        Self::EmptyList,
         Self::ExtraSpace,
-        Self::IdEmpty,
         Self::MisplacedItems,
+        Self::Nil,
         Self::NoStatusWord,
         Self::NoText,
         Self::NumberRange,
@@ -48,7 +51,7 @@ impl Quirk {
 
     #[allow(
         clippy::as_conversions,
-        reason = "the number of a variant, of which there are 14"
+        reason = "the number of a variant, of which there are 15"
     )]
     pub(super) const fn bit(self) -> u32 {
         1 << self as u8
@@ -61,9 +64,10 @@ impl Quirk {
             Self::CodeMalformed => &CODE_MALFORMED,
             Self::EightBit => &EIGHT_BIT,
             Self::EmptyContinuation => &EMPTY_CONTINUATION,
+            Self::EmptyList => &EMPTY_LIST,
             Self::ExtraSpace => &EXTRA_SPACE,
-            Self::IdEmpty => &ID_EMPTY,
             Self::MisplacedItems => &MISPLACED_ITEMS,
+            Self::Nil => &NIL,
             Self::NoStatusWord => &NO_STATUS_WORD,
             Self::NoText => &NO_TEXT,
             Self::NumberRange => &NUMBER_RANGE,

@@ -1,7 +1,6 @@
 //! Status responses (RFC 9051 section 7.1): what became of a command, or what the server has to say by itself.
 
 use nom::bytes::complete::{tag_no_case, take_while1};
-use nom::character::complete::char;
 use nom::combinator::value;
 use nom::{Parser, branch::alt};
 
@@ -111,14 +110,14 @@ impl Status {
 /// resp-cond-bye   = "BYE" SP resp-text
 /// resp-cond-auth  = ("OK" / "PREAUTH") SP resp-text
 /// ```
-/// RFC 9051 section 9; here the text may be missing with the blank before it.
+/// RFC 9051 section 9. The text may be missing with the blank before it (a quirk).
 pub(super) fn status<'a>(heard: &Heard, tag: Option<Text>, input: &'a [u8]) -> Parsed<'a, Status> {
     let (rest, condition) = condition(input)?;
     if rest.first().is_some_and(|byte| *byte != b' ') {
         return super::lexer::refuse(input);
     }
     let (code, text) = text(heard, rest.trim_ascii_start());
-    if text.is_empty() && code.is_none() {
+    if text.is_empty() {
         heard.note(Quirk::NoText);
     }
     let status = Status {
@@ -263,6 +262,6 @@ pub(super) fn sequence_set(input: &[u8]) -> Parsed<'_, &[u8]> {
 pub(super) fn tagged<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Status> {
     let is_tag = |byte: u8| byte.is_ascii_graphic() && !b"+*(){}\"\\%[]".contains(&byte);
     let (rest, tag) = take_while1(is_tag)(input)?;
-    let (rest, _) = char(' ')(rest)?;
+    let (rest, ()) = space(heard, rest)?;
     status(heard, Some(heard.text(tag)), rest)
 }
