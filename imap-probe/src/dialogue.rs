@@ -27,7 +27,7 @@ use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::reply::{Capabilities, Code, Condition, Data, ImapCodec, Reply, Response, Status, Text};
 use edit::{Edit, EditStep};
-use questions::Question;
+use questions::{KEPT, Question};
 use watch::Resting;
 
 /// Asking what the server can do.
@@ -379,7 +379,9 @@ impl ImapDialogue {
 
     fn learn_status(&mut self, awaited: &mut Awaited, status: &Status) {
         match (&status.code, awaited) {
-            (Some(Code::Alert), _) => self.facts.alerts.push(status.text.to_printable()),
+            (Some(Code::Alert), _) if self.facts.alerts.len() < KEPT => {
+                self.facts.alerts.push(status.text.to_printable());
+            }
             (Some(Code::Capability(offered)), awaited) => self.learn_capabilities(awaited, offered),
             (Some(code), Awaited::Edit(_, edit)) => edit.learn_code(code),
             (Some(code), Awaited::Question(_)) => self.learn_mailbox_code(code),

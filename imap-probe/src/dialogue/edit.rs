@@ -30,6 +30,11 @@ const STORE: Phase = Phase::new("store");
 /// Finding and removing what an earlier run left behind.
 const TIDY: Phase = Phase::new("tidy");
 
+/// The most UIDs that are kept of what a search finds: two are one too many already.
+const FOUND: usize = 2;
+/// The most names that are kept of folders whose names begin like ours.
+const LISTED: usize = 1024;
+
 /// What is under way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum EditStep {
@@ -154,9 +159,9 @@ impl Edit {
         match data {
             Data::Exists(count) => self.messages = *count,
             Data::ExtendedSearch(result) => {
-                self.found.extend(result.min);
-                self.found
-                    .extend(result.max.filter(|max| Some(*max) != result.min));
+                let max = result.max.filter(|max| Some(*max) != result.min);
+                self.found.extend(result.min.into_iter().chain(max));
+                self.found.truncate(FOUND);
             }
             Data::Expunge(_) => self.messages = self.messages.saturating_sub(1),
             Data::Fetch(fetch) => {
@@ -171,8 +176,13 @@ impl Edit {
                     self.bytes = Some(bytes.clone());
                 }
             }
-            Data::List(list) => self.listed.push(Mailbox::from_wire(&list.mailbox)),
-            Data::Search(found) => self.found.extend(found),
+            Data::List(list) if self.listed.len() < LISTED => {
+                self.listed.push(Mailbox::from_wire(&list.mailbox));
+            }
+            Data::Search(found) => {
+                self.found.extend(found);
+                self.found.truncate(FOUND);
+            }
             // Only ever one at a time, of the one that we asked to be removed.
             Data::Vanished(_) => self.messages = self.messages.saturating_sub(1),
             _ => {}

@@ -28,8 +28,8 @@ pub(super) const UNSELECT: Phase = Phase::new("unselect");
 /// Of so many messages all dates are asked for; of more, those of the first and the last.
 const DATES: u32 = 1000;
 
-/// The most folders with a special use, and the most quotas, that are kept.
-const KEPT: usize = 64;
+/// The most that is kept of what a server may tell any number of times: folders with a special use, quotas, alerts.
+pub(super) const KEPT: usize = 64;
 
 /// One question.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -250,8 +250,11 @@ const READ: &str =
 impl ImapDialogue {
     pub(super) fn learn_answer(&mut self, question: Question, data: &Data) {
         match data {
-            Data::Enabled(names) if names.iter().any(|one| one.is("UTF8=ACCEPT")) => {
-                self.note_exercise(Extension::Utf8, Exercise::Works);
+            Data::Enabled(names) if question == Question::Utf8 => {
+                let is_on = names.iter().any(|one| one.is(Extension::Utf8.as_str()));
+                if is_on && !self.was_tried(Extension::Utf8) {
+                    self.note_exercise(Extension::Utf8, Exercise::Works);
+                }
             }
             Data::Exists(count) if self.facts.mailbox.is_some() => {
                 self.mailbox().messages = Some(*count);
