@@ -4,7 +4,13 @@
 //! The numbers are those of the list of corner cases that this crate was built on; `imap-codec` has thirteen of them
 //! as features, whose names stand beside them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod common;
 #[path = "quirks/dialogues.rs"]
