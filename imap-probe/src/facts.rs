@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use probe_core::{Facts, Metric, Record, Unit};
+use probe_core::{Facts, Metric, Record, Unit, Value};
 use probe_net::Latencies;
 use probe_net::message::Comparison;
 use probe_net::sasl::AuthFacts;
@@ -111,6 +111,11 @@ impl Quota {
             0 => 100.0,
             limit => self.usage as f64 * 100.0 / limit as f64,
         }
+    }
+
+    /// Whether it is counted in units of 1024 octets (RFC 9208 section 5.1).
+    pub(crate) fn is_storage(&self) -> bool {
+        self.resource.eq_ignore_ascii_case("STORAGE")
     }
 }
 
@@ -330,20 +335,37 @@ impl Folders {
 
 impl Quota {
     fn record(&self, out: &mut Record) {
-        // STORAGE is counted in KiB (RFC 9208 section 5.1).
-        let (unit, scale) = match self.resource.eq_ignore_ascii_case("STORAGE") {
-            true => (Unit::Bytes, 1024),
-            false => (Unit::Count, 1),
-        };
-        let metric = |name, value: u64| {
-            Metric::whole(name, unit, value.saturating_mul(scale))
+        let labelled = |metric: Metric| {
+            metric
                 .with_label("root", self.root.as_str())
                 .with_label("resource", self.resource.as_str())
         };
+        let amount = |in_bytes, in_things, value: u64| {
+            labelled(match self.is_storage() {
+                true => Metric::whole(in_bytes, Unit::Bytes, value.saturating_mul(1024)),
+                false => Metric::whole(in_things, Unit::Count, value),
+            })
+        };
+        let used = amount(
+            "probe_imap_quota_used_bytes",
+            "probe_imap_quota_used",
+            self.usage,
+        );
+        let limit = amount(
+            "probe_imap_quota_limit_bytes",
+            "probe_imap_quota_limit",
+            self.limit,
+        );
+        let ratio = Metric::new(
+            "probe_imap_quota_used_ratio",
+            Unit::Count,
+            self.percent() / 100.0,
+        );
         out.set("root", self.root.as_str());
         out.set("resource", self.resource.as_str());
-        out.metric("used", metric("probe_imap_quota_used", self.usage));
-        out.metric("limit", metric("probe_imap_quota_limit", self.limit));
+        out.metric("used", used);
+        out.metric("limit", limit);
+        out.metric("used_ratio", labelled(ratio));
     }
 }
 
@@ -412,20 +434,29 @@ impl MessageFacts {
     }
 
     fn record(&self, out: &mut Record) {
-        let whole = |number: u64| i64::try_from(number).ok();
+        let bytes = |name, count| Metric::whole(name, Unit::Bytes, count);
         out.set("uid", self.uid.map(i64::from));
-        out.set("size", self.size.and_then(whole));
-        out.set(
-            "octets",
-            self.octets.and_then(|octets| i64::try_from(octets).ok()),
-        );
+        if let Some(size) = self.size {
+            out.metric("size", bytes("probe_imap_newest_message_bytes", size));
+        }
+        if let Some(octets) = self.octets.and_then(|octets| u64::try_from(octets).ok()) {
+            out.metric(
+                "octets",
+                bytes("probe_imap_newest_message_read_bytes", octets),
+            );
+        }
         out.set("described", self.is_described);
     }
 }
 
 impl EditFacts {
     fn record(&self, out: &mut Record) {
-        out.set("proven", self.is_proven());
+        let proven = f64::from(u8::from(self.is_proven()));
+        let proven = Metric::new("probe_imap_edit_proven", Unit::Count, proven);
+        out.set(
+            "proven",
+            Value::Labelled(Box::new(self.is_proven().into()), proven),
+        );
         out.set("folder", self.folder.as_str());
         out.set("done", self.done.clone());
         if let Some(comparison) = &self.comparison {

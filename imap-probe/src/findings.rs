@@ -243,7 +243,7 @@ static QUOTA_EXCEEDED: FindingKind = FindingKind::new(
 static QUOTA_FULL: FindingKind = FindingKind::new(
     "imap.quota.threshold",
     Severity::Warning,
-    "the quota is used to a degree outside the given range",
+    "the quota is filled beyond the given range",
     "Free space in the account or raise its quota before new mail bounces.",
 );
 static RIGHTS_MISSING: FindingKind = FindingKind::new(
@@ -377,8 +377,9 @@ fn capabilities(facts: &ImapFacts) -> Vec<Finding> {
 fn quotas(facts: &ImapFacts, thresholds: &Thresholds) -> Vec<Finding> {
     let judged = facts.quotas.iter().filter_map(|quota| {
         let percent = quota.percent();
+        let unit = if quota.is_storage() { " KiB" } else { "" };
         let shown = format!(
-            "{} of {}: {} of {} ({percent:.0} %)",
+            "{} of {}: {} of {}{unit} ({percent:.0} %)",
             quota.resource, quota.root, quota.usage, quota.limit
         );
         match quota.usage >= quota.limit {
