@@ -9,7 +9,7 @@ use super::worst;
 
 /// The reports as a plugin says them. Its exit status is that of the [worst](worst) verdict.
 pub fn nagios(reports: &[Report], thresholds: &Thresholds) -> String {
-    let service = reports.first().map_or("mail", |report| report.probe);
+    let service = service(reports);
     let several = reports.len() > 1;
     let mut data = Vec::new();
     let mut details = String::new();
@@ -31,6 +31,14 @@ pub fn nagios(reports: &[Report], thresholds: &Thresholds) -> String {
     );
     let (headline, data) = (plain(&headline(reports)), data.join(" "));
     format!("{service} {verdict} - {headline} | {data}\n{details}")
+}
+
+/// What all of them ask.
+fn service(reports: &[Report]) -> &'static str {
+    match reports {
+        [first, rest @ ..] if rest.iter().all(|one| one.probe == first.probe) => first.probe,
+        _ => "mail",
+    }
 }
 
 fn headline(reports: &[Report]) -> String {
@@ -116,7 +124,9 @@ fn performance_data(
             _ => "",
         };
         let name = metric.name.trim_start_matches("probe_");
-        let label = label(&format!("{prefix}{name}"));
+        let which = metric.labels.iter().filter(|(_, which)| !which.is_empty());
+        let which: String = which.map(|(_, which)| format!("_{which}")).collect();
+        let label = label(&format!("{prefix}{name}{which}"));
         data.push(format!("{label}={}{unit}", metric.value));
     }
     // Only the whole is held against the thresholds.

@@ -1,6 +1,8 @@
 //! What was learned: the tree of facts, laid out so that people can read it. What monitors want to have exactly is
 //! in the other formats.
 
+mod known;
+
 use core::fmt::Write;
 use std::time::{Duration, SystemTime};
 
@@ -12,14 +14,20 @@ use super::{BOLD, DIM, Style, milliseconds, paragraph, section};
 const COLUMN: usize = 20;
 
 /// Only shown when asked for: nobody reads them, somebody may need them. The findings tell of faults.
-const PARTICULARS: [&str; 7] = [
+const PARTICULARS: [&str; 13] = [
+    "alerts",
     "alpn",
     "domain",
     "earliest_expiry",
     "faults",
+    "flags",
+    "highest_mod_seq",
     "ip_protocol",
     "knows_ehlo",
+    "permanent_flags",
     "revocation",
+    "uid_next",
+    "uid_validity",
 ];
 
 pub(super) fn write(report: &Report, style: Style, out: &mut String) {
@@ -76,11 +84,7 @@ impl Page {
     }
 
     fn branch(&mut self, key: &str, tree: &Record, indent: usize) {
-        let known = self
-            .certificate(tree)
-            .or_else(|| greeting(tree))
-            .or_else(|| self.attempt(tree));
-        if let Some(lines) = known {
+        if let Some(lines) = self.known(tree) {
             self.lines(key, &lines, indent);
             if self.style.verbose {
                 self.fingerprints(tree);
@@ -102,6 +106,11 @@ impl Page {
                 return None;
             }
             let words = self.words(value)?;
+            let name = match value {
+                // A name of the server's.
+                Value::Labelled(..) => name.to_owned(),
+                _ => name.replace('_', " "),
+            };
             Some(format!("{name} {words}").trim_end().to_owned())
         };
         let members: Vec<_> = tree.entries().filter_map(member).collect();
@@ -171,38 +180,6 @@ impl Page {
         }
     }
 
-    fn certificate(&self, tree: &Record) -> Option<Vec<String>> {
-        let Value::Time(not_after) = find(tree, "not_after")? else {
-            return None;
-        };
-        let text = |key| find(tree, key).and_then(|value| self.words(value));
-        let subject = text("subject")?;
-        let issuer = text("issuer").unwrap_or_default();
-        let by = match issuer == subject {
-            true => "signed by itself".to_owned(),
-            false => format!("by {issuer}"),
-        };
-        let validity = match find(tree, "not_before") {
-            Some(Value::Time(from)) if *from > self.now => {
-                format!("valid from {}", self.term(*from))
-            }
-            _ if *not_after < self.now => format!("expired on {}", self.term(*not_after)),
-            _ => format!("valid until {}", self.term(*not_after)),
-        };
-        let key = match (text("key"), text("key_bits")) {
-            (Some(key), Some(bits)) if key == "RSA" => format!(", RSA {bits}"),
-            (Some(key), _) => format!(", {key}"),
-            (None, _) => String::new(),
-        };
-        let names: Vec<_> = [text("names"), text("addresses")]
-            .into_iter()
-            .flatten()
-            .collect();
-        let names = (!names.is_empty()).then(|| format!("for {}", names.join(", ")));
-        let lines = [Some(subject), names, Some(by), Some(validity + &key)];
-        Some(lines.into_iter().flatten().collect())
-    }
-
     /// Numbers too long for the column of values, and useless when broken.
     fn fingerprints(&mut self, tree: &Record) {
         for key in ["serial", "signature", "sha256", "spki_sha256"] {
@@ -212,34 +189,6 @@ impl Page {
             }
         }
     }
-
-    /// One mechanism tried, and the server's words to it.
-    fn attempt(&self, tree: &Record) -> Option<Vec<String>> {
-        let text = |key| find(tree, key).and_then(|value| self.words(value));
-        let mechanism = text("mechanism")?;
-        let reply = text("reply").unwrap_or_else(|| "no answer".to_owned());
-        // The line ends of a reply arrive here as text.
-        let reply = reply.replace("\\u{d}\\u{a}", "; ");
-        let mut lines = vec![format!("{mechanism}: {reply}")];
-        lines.extend(text("server_error"));
-        Some(lines)
-    }
-}
-
-/// The first words of a server: the code before each line.
-fn greeting(tree: &Record) -> Option<Vec<String>> {
-    let Value::List(lines) = find(tree, "lines")? else {
-        return None;
-    };
-    let code = match find(tree, "code") {
-        Some(Value::Metric(code)) => format!("{} ", code.value),
-        _ => String::new(),
-    };
-    let line = |value: &Value| match value {
-        Value::Text(text) => Some(format!("{code}{text}").trim_end().to_owned()),
-        _ => None,
-    };
-    Some(lines.iter().filter_map(line).collect())
 }
 
 fn is_particular(key: &str, value: &Value) -> bool {
@@ -278,6 +227,7 @@ fn length(time: Duration) -> String {
     const DAY: u64 = 24 * HOUR;
     const YEAR: u64 = 365 * DAY;
     match time.as_secs() {
+        seconds if seconds < 2 * 60 => format!("{seconds} seconds"),
         seconds if seconds < 2 * HOUR => format!("{} minutes", seconds / 60),
         seconds if seconds < 2 * DAY => format!("{} hours", seconds / HOUR),
         seconds if seconds < 2 * YEAR => format!("{} days", seconds / DAY),
