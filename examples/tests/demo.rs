@@ -69,6 +69,36 @@ fn each_scene_has_its_verdict_and_its_cause() {
         ),
         ("hangs up at once", Critical, "closed"),
         ("nothing listens", Critical, "refused"),
+        ("a healthy server, mail is read", Ok, ""),
+        ("mail is put, changed, removed", Ok, ""),
+        (
+            "a message comes back damaged",
+            Critical,
+            "imap.edit.damaged",
+        ),
+        ("a wrong password", Critical, "credentials"),
+        ("passwords are no longer taken", Critical, "policy"),
+        (
+            "the quota is nearly used up",
+            Warning,
+            "imap.quota.threshold",
+        ),
+        (
+            "the mailbox does not exist",
+            Critical,
+            "imap.mailbox.refused",
+        ),
+        (
+            "somebody logs us in before TLS",
+            Critical,
+            "imap.greeting.preauth",
+        ),
+        (
+            "certificate has expired, port 993",
+            Critical,
+            "tls.certificate.expired",
+        ),
+        ("too many connections", Critical, "imap.greeting.refused"),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -92,7 +122,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 17;
+    const SCENES: usize = 27;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -127,7 +157,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("SMTP CRITICAL - 15 of 17 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 23 of 27 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);
@@ -137,4 +167,32 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
             .count(),
         SCENES
     );
+}
+
+#[test]
+fn mail_is_read_and_the_proof_of_editing_does_every_step() {
+    let page = mailprobe(["demo", "--format", "json"]).out;
+    let reports: Json = serde_json::from_str(&page).unwrap();
+    let reports = reports.as_array().unwrap();
+    let imap: Vec<_> = reports
+        .iter()
+        .filter(|report| report["probe"] == "imap")
+        .collect();
+    let [reading, editing, damaged, ..] = imap.as_slice() else {
+        panic!("{page}");
+    };
+    let mailbox = &reading["facts"]["mailbox"];
+    assert_eq!(mailbox["messages"], 3.0);
+    assert_eq!(mailbox["read"]["octets"], mailbox["read"]["size"]);
+    assert_eq!(reading["facts"]["edit"], Json::Null);
+
+    let done = [
+        "create", "create", "append", "select", "search", "fetch", "store", "store", "move",
+        "select", "search", "store", "expunge", "unselect", "delete", "delete",
+    ];
+    let edit = &editing["facts"]["edit"];
+    assert_eq!(edit["done"], Json::from(done.as_slice()));
+    assert_eq!(edit["proven"], true);
+    assert_eq!(damaged["facts"]["edit"]["proven"], false);
+    assert_eq!(damaged["facts"]["edit"]["left_behind"], Json::Null);
 }
