@@ -31,7 +31,7 @@ const USAGE: u8 = Verdict::Unknown.exit_status();
 #[command(
     name = "mailprobe",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     subcommand_required = true
 )]
 #[command(after_help = "Exit status: 0 ok, 1 warning, 2 critical, 3 unknown or wrong usage.")]
@@ -92,13 +92,25 @@ enum Color {
 #[derive(Args, Debug)]
 struct Surroundings {
     /// Seconds for each probe, from name resolution to farewell
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", help_heading = "Time")]
     timeout: Duration,
     /// Warns when the probe takes a time (in seconds) outside this range: 10, 10:, ~:10, 10:20, @10:20
-    #[arg(short, long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        help_heading = "Time"
+    )]
     warning: Option<Range>,
     /// The same, critical
-    #[arg(short, long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        help_heading = "Time"
+    )]
     critical: Option<Range>,
     /// Uses IPv4 only
     #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Network")]

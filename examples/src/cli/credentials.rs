@@ -4,6 +4,7 @@
 use std::env;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use probe_core::Secret;
 use probe_net::sasl::{self, Mechanism};
@@ -34,7 +35,7 @@ pub(super) struct Credentials {
     #[arg(long, hide = true, num_args = 0..=1, allow_hyphen_values = true, value_name = "SECRET")]
     password: Option<Option<String>>,
     /// Logs in by this mechanism only (repeatable); without it by the strongest that works
-    #[arg(long, value_name = "NAME", value_parser = mechanism)]
+    #[arg(long, value_name = "NAME", value_parser = mechanism(), ignore_case = true)]
     mechanism: Vec<Mechanism>,
     /// The weakest channel that may carry the secret
     #[arg(long, value_enum, value_name = "CHANNEL", default_value_t)]
@@ -135,9 +136,9 @@ fn from_env(option: &str, variable: &str) -> Result<Secret, Mistake> {
     }
 }
 
-fn mechanism(name: &str) -> Result<Mechanism, String> {
-    Mechanism::named(name.as_bytes()).ok_or_else(|| {
-        let known: Vec<_> = Mechanism::ALL.iter().map(|known| known.as_str()).collect();
-        format!("known are {}", known.join(", "))
-    })
+/// By name, so that shells can complete it.
+fn mechanism() -> impl TypedValueParser<Value = Mechanism> {
+    let names = Mechanism::ALL.iter().map(|known| known.as_str());
+    PossibleValuesParser::new(names)
+        .try_map(|name| Mechanism::named(name.as_bytes()).ok_or("no such mechanism"))
 }

@@ -1,7 +1,8 @@
 //! `mailprobe imap`.
 
 use clap::Args;
-use imap_probe::{Access, Criteria, Extension, ImapProbe, LoginCommand, Mailbox};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use imap_probe::{Access, Criteria, Extension, ImapProbe, LoginCommand, Mailbox, Options};
 use probe_core::{AnyProbe, Range, Target, Thresholds, Verdict};
 
 use super::credentials::Credentials;
@@ -10,9 +11,33 @@ use super::{Mistake, Surroundings};
 
 #[derive(Args, Debug)]
 pub(super) struct Imap {
-    /// The servers: HOST or HOST:PORT; port 143 if none is named
+    /// The servers: HOST or HOST:PORT; port 143 if none is named, 993 with --tls
     #[arg(required = true, value_name = "HOST[:PORT]")]
     targets: Vec<Target>,
+    #[command(flatten)]
+    questions: Questions,
+    #[command(flatten)]
+    ranges: Ranges,
+    #[command(flatten)]
+    link: Link,
+    #[command(flatten)]
+    credentials: Credentials,
+    /// Logs in by the command LOGIN, not by a mechanism
+    #[arg(
+        long,
+        requires = "user",
+        conflicts_with = "mechanism",
+        help_heading = "Login"
+    )]
+    login_command: bool,
+    #[command(flatten)]
+    surroundings: Surroundings,
+}
+
+/// What is asked of the account, once logged in.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Mailbox")]
+struct Questions {
     /// Looks into this mailbox
     #[arg(long, value_name = "NAME", default_value = "INBOX", requires = "user")]
     mailbox: Mailbox,
@@ -29,27 +54,11 @@ pub(super) struct Imap {
     #[arg(long, value_name = "CRITERIA", requires = "user")]
     search: Option<Criteria>,
     /// Tries this extension out (repeatable)
-    #[arg(long, value_name = "NAME", value_parser = extension, requires = "user")]
+    #[arg(long, value_name = "NAME", value_parser = extension(), ignore_case = true, requires = "user")]
     exercise: Vec<Extension>,
-    /// Measures the latency of this many NOOPs
-    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "user")]
+    /// Says NOOP so many times and tells how long the answers took
+    #[arg(long, value_name = "TIMES", default_value_t = 0, requires = "user")]
     noops: u16,
-    /// Logs in by the command LOGIN, not by a mechanism
-    #[arg(
-        long,
-        requires = "user",
-        conflicts_with = "mechanism",
-        help_heading = "Login"
-    )]
-    login_command: bool,
-    #[command(flatten)]
-    ranges: Ranges,
-    #[command(flatten)]
-    link: Link,
-    #[command(flatten)]
-    credentials: Credentials,
-    #[command(flatten)]
-    surroundings: Surroundings,
 }
 
 /// What is judged; each in the range syntax of monitoring plugins.
@@ -72,7 +81,7 @@ struct Ranges {
         requires = "user"
     )]
     messages_critical: Option<Range>,
-    /// Warns when the number of messages found is outside this range
+    /// Warns when the number of messages that fit the search is outside this range
     #[arg(
         long,
         value_name = "RANGE",
@@ -88,7 +97,7 @@ struct Ranges {
         requires = "search"
     )]
     found_critical: Option<Range>,
-    /// Warns when the oldest message's age (in seconds) is outside this range
+    /// Warns when the age (in seconds) of the oldest message is outside this range
     #[arg(
         long,
         value_name = "RANGE",
@@ -104,7 +113,7 @@ struct Ranges {
         requires = "user"
     )]
     oldest_critical: Option<Range>,
-    /// Warns when the newest message's age (in seconds) is outside this range
+    /// Warns when the age (in seconds) of the newest message is outside this range
     #[arg(
         long,
         value_name = "RANGE",
@@ -120,7 +129,7 @@ struct Ranges {
         requires = "user"
     )]
     newest_critical: Option<Range>,
-    /// Warns when a quota is used to more per cent than this
+    /// Warns when the use of a quota (in per cent) is outside this range
     #[arg(
         long,
         value_name = "RANGE",
@@ -145,43 +154,9 @@ impl Imap {
     }
 
     fn probe(&self) -> Result<ImapProbe, Mistake> {
-        let ranges = &self.ranges;
         let mut options = ImapProbe::builder(self.surroundings.net()?)
             .every_address(self.link.every_address)
-            .secrets_over(self.credentials.secrets_over())
-            .mailbox(self.mailbox.clone())
-            .edit(self.edit)
-            .exercise(&self.exercise)
-            .noops(self.noops)
-            .messages(Thresholds::new(
-                ranges.messages_warning,
-                ranges.messages_critical,
-            ))
-            .oldest(Thresholds::new(
-                ranges.oldest_warning,
-                ranges.oldest_critical,
-            ))
-            .newest(Thresholds::new(
-                ranges.newest_warning,
-                ranges.newest_critical,
-            ))
-            .quota(Thresholds::new(
-                Some(ranges.quota_warning),
-                Some(ranges.quota_critical),
-            ));
-        if self.select {
-            options = options.access(Access::Select);
-        }
-        if self.login_command {
-            options = options.login_command(LoginCommand::Only);
-        }
-        if let Some(rights) = &self.rights {
-            options = options.rights(rights.as_str());
-        }
-        if let Some(criteria) = &self.search {
-            let found = Thresholds::new(ranges.found_warning, ranges.found_critical);
-            options = options.search(criteria.clone(), found);
-        }
+            .secrets_over(self.credentials.secrets_over());
         if let Some(security) = self.link.security() {
             options = options.security(security);
         }
@@ -192,16 +167,62 @@ impl Imap {
             options = options.credentials(credentials);
         }
         if !self.credentials.mechanisms().is_empty() {
-            options = options.mechanisms(self.credentials.mechanisms());
+            options = options
+                .mechanisms(self.credentials.mechanisms())
+                .login_command(LoginCommand::Never);
         }
-        options.build().map_err(Mistake::new)
+        if self.login_command {
+            options = options.login_command(LoginCommand::Only);
+        }
+        let options = self.questions.ask(options, self.ranges.found());
+        self.ranges.judge(options).build().map_err(Mistake::new)
     }
 }
 
-fn extension(name: &str) -> Result<Extension, String> {
-    let same = |known: &Extension| known.as_str().eq_ignore_ascii_case(name);
-    Extension::ALL.iter().copied().find(same).ok_or_else(|| {
-        let known: Vec<_> = Extension::ALL.iter().map(|known| known.as_str()).collect();
-        format!("known are {}", known.join(", "))
+impl Questions {
+    fn ask(&self, options: Options, found: Thresholds) -> Options {
+        let mut options = options
+            .mailbox(self.mailbox.clone())
+            .edit(self.edit)
+            .exercise(&self.exercise)
+            .noops(self.noops);
+        if self.select {
+            options = options.access(Access::Select);
+        }
+        if let Some(rights) = &self.rights {
+            options = options.rights(rights.as_str());
+        }
+        match &self.search {
+            Some(criteria) => options.search(criteria.clone(), found),
+            None => options,
+        }
+    }
+}
+
+impl Ranges {
+    fn judge(&self, options: Options) -> Options {
+        let quota = Thresholds::new(Some(self.quota_warning), Some(self.quota_critical));
+        options
+            .messages(Thresholds::new(
+                self.messages_warning,
+                self.messages_critical,
+            ))
+            .oldest(Thresholds::new(self.oldest_warning, self.oldest_critical))
+            .newest(Thresholds::new(self.newest_warning, self.newest_critical))
+            .quota(quota)
+    }
+
+    fn found(&self) -> Thresholds {
+        Thresholds::new(self.found_warning, self.found_critical)
+    }
+}
+
+/// By name, so that shells can complete it.
+fn extension() -> impl TypedValueParser<Value = Extension> {
+    let names = Extension::ALL.iter().map(|one| one.as_str());
+    PossibleValuesParser::new(names).try_map(|name| {
+        let known = Extension::ALL.iter().copied();
+        let mut named = known.filter(|one| one.as_str().eq_ignore_ascii_case(&name));
+        named.next().ok_or("no such extension")
     })
 }
