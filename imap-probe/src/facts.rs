@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use probe_core::{Facts, Metric, Record, Unit, Value};
+use probe_core::{Facts, Metric, Record, Unit};
 use probe_net::Latencies;
 use probe_net::message::Comparison;
 use probe_net::sasl::AuthFacts;
@@ -453,10 +453,7 @@ impl EditFacts {
     fn record(&self, out: &mut Record) {
         let proven = f64::from(u8::from(self.is_proven()));
         let proven = Metric::new("probe_imap_edit_proven", Unit::Count, proven);
-        out.set(
-            "proven",
-            Value::Labelled(Box::new(self.is_proven().into()), proven),
-        );
+        out.label("proven", self.is_proven(), proven);
         out.set("folder", self.folder.as_str());
         out.set("done", self.done.clone());
         if let Some(comparison) = &self.comparison {

@@ -381,6 +381,54 @@ mod tests {
     }
 
     #[test]
+    fn the_proof_of_editing_is_told_by_its_steps() {
+        let edit = |is_proven: bool, is_identical: bool| {
+            page(false, |out| {
+                out.tree("edit", |out| {
+                    let metric = Metric::new("x", Unit::Count, 0.0);
+                    out.label("proven", is_proven, metric);
+                    out.set("folder", "mailprobe-1");
+                    out.set(
+                        "done",
+                        vec!["create", "create", "append", "store", "append"],
+                    );
+                    out.set("identical", is_identical);
+                });
+            })
+        };
+        assert_eq!(
+            edit(true, true),
+            "    edit            proven, byte for byte
+                    create, append, store\n"
+        );
+        assert!(edit(false, false).contains(" not proven: the message came back changed\n"));
+        assert!(edit(false, true).contains(" not proven\n"));
+    }
+
+    #[test]
+    fn a_message_is_told_by_how_much_of_it_could_be_read() {
+        let read = |octets: Option<u64>| {
+            page(false, |out| {
+                out.tree("read", |out| {
+                    out.set("uid", 7_i64);
+                    let bytes = |count| Metric::whole("x", Unit::Bytes, count);
+                    out.metric("size", bytes(2048));
+                    if let Some(octets) = octets {
+                        out.metric("octets", bytes(octets));
+                    }
+                    out.set("described", true);
+                });
+            })
+        };
+        assert_eq!(read(Some(2048)), "    read            2 KiB, UID 7\n");
+        assert_eq!(
+            read(Some(12)),
+            "    read            12 bytes of 2 KiB, UID 7\n"
+        );
+        assert_eq!(read(None), "    read            nothing of 2 KiB, UID 7\n");
+    }
+
+    #[test]
     fn nothing_is_shown_of_an_empty_branch() {
         assert_eq!(page(false, |out| out.tree("capabilities", |_| ())), "");
         assert_eq!(

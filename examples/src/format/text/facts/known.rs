@@ -80,10 +80,10 @@ impl Page {
     fn message(&self, tree: &Record) -> Option<Vec<String>> {
         find(tree, "described")?;
         let text = |key| find(tree, key).and_then(|value| self.words(value));
-        let amount = match (text("octets"), text("size")) {
-            (Some(octets), Some(size)) if octets != size => format!("{octets} of {size}"),
-            (Some(octets), _) => octets,
-            (None, _) => "nothing".to_owned(),
+        let octets = text("octets").unwrap_or_else(|| "nothing".to_owned());
+        let amount = match text("size") {
+            Some(size) if size != octets => format!("{octets} of {size}"),
+            _ => octets,
         };
         let which = text("uid").map(|uid| format!(", UID {uid}"));
         Some(vec![amount + &which.unwrap_or_default()])
@@ -94,8 +94,11 @@ impl Page {
         let Value::List(done) = find(tree, "done")? else {
             return None;
         };
-        let verdict = match find(tree, "proven").and_then(|value| self.words(value))? {
-            yes if yes == "yes" => "proven, byte for byte",
+        let verdict = match find(tree, "proven")? {
+            Value::Labelled(proven, _) if **proven == Value::Flag(true) => "proven, byte for byte",
+            _ if find(tree, "identical") == Some(&Value::Flag(false)) => {
+                "not proven: the message came back changed"
+            }
             _ => "not proven",
         };
         let mut steps: Vec<String> = Vec::new();
