@@ -18,7 +18,7 @@ use std::time::SystemTime;
 use probe_core::{Failure, FailureKind, Phase};
 use probe_net::message::Canary;
 use probe_net::sasl::Login;
-use probe_net::tls::{Security, TlsFacts};
+use probe_net::tls::Security;
 use probe_net::{Dialogue, Event, Step, excerpt};
 
 use crate::command::{Command, Line, Literals, Tag};
@@ -48,7 +48,6 @@ pub struct ImapDialogue {
     options: Arc<Options>,
     security: Security,
     state: State,
-    tls: Option<Arc<TlsFacts>>,
     facts: ImapFacts,
     /// The number of the last command.
     tag: u32,
@@ -119,7 +118,6 @@ impl ImapDialogue {
             options,
             security,
             state: State::Start,
-            tls: None,
             facts: ImapFacts::default(),
             tag: 0,
             responses: 0,
@@ -158,7 +156,7 @@ impl Dialogue for ImapDialogue {
         match (mem::replace(&mut self.state, State::Over), event) {
             (State::Start, Connected) => self.expect_greeting(),
             (State::Start, Secured(tls)) => {
-                self.tls = Some(tls);
+                self.facts.tls = Some(tls);
                 self.expect_greeting()
             }
             (State::ExpectGreeting, Event::Reply(reply)) => self.on_greeting(reply),
@@ -174,7 +172,7 @@ impl Dialogue for ImapDialogue {
             (State::Expect(_, Awaited::Logout), Closed | Silence) => Ok(Step::Done),
             (State::ExpectTls, Secured(tls)) => {
                 // RFC 9051 section 6.2.1: what was said in clear counts no more.
-                self.tls = Some(tls);
+                self.facts.tls = Some(tls);
                 self.ask_capability()
             }
             (State::ExpectLayer, Layered) => self.ask_next(),
@@ -231,24 +229,17 @@ impl ImapDialogue {
 
     /// How literals may travel now (RFC 7888). IMAP4rev2 has `LITERAL-` built in.
     fn literals(&self) -> Literals {
-        match self.capabilities() {
+        match self.facts.capabilities() {
             Some(offered) if offered.has("LITERAL+") => Literals::Plus,
             Some(offered) if offered.has("LITERAL-") || offered.has("IMAP4rev2") => Literals::Minus,
             _ => Literals::Synchronizing,
         }
     }
 
-    /// What the server offers on the channel as it is now.
-    fn capabilities(&self) -> Option<&Capabilities> {
-        let before_login = match self.tls {
-            Some(_) => self.facts.secured.as_ref(),
-            None => self.facts.clear.as_ref(),
-        };
-        self.facts.authenticated.as_ref().or(before_login)
-    }
-
     fn offers(&self, name: &str) -> bool {
-        self.capabilities().is_some_and(|offered| offered.has(name))
+        self.facts
+            .capabilities()
+            .is_some_and(|offered| offered.has(name))
     }
 
     /// Waits on for the completion of the command under way.
@@ -396,7 +387,7 @@ impl ImapDialogue {
                 &mut self.facts.authenticated
             }
             _ if self.facts.is_preauthenticated => &mut self.facts.authenticated,
-            _ if self.tls.is_some() => &mut self.facts.secured,
+            _ if self.facts.tls.is_some() => &mut self.facts.secured,
             _ => &mut self.facts.clear,
         };
         *place = Some(offered.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use probe_core::{Failure, FailureKind, Phase};
 use probe_net::sasl::{self, AuthFacts, Login, Mechanism};
-use probe_net::tls::{Security, StartTls, TlsFacts};
+use probe_net::tls::{Security, StartTls};
 use probe_net::{Dialogue, Event, Layer, Step};
 
 use crate::command::{Command, EhloName};
@@ -28,7 +28,6 @@ pub struct SmtpDialogue {
     security: Security,
     name: EhloName,
     state: State,
-    tls: Option<Arc<TlsFacts>>,
     facts: SmtpFacts,
 }
 
@@ -61,7 +60,6 @@ impl SmtpDialogue {
             security,
             name,
             state: State::Start,
-            tls: None,
             facts: SmtpFacts::default(),
         }
     }
@@ -85,7 +83,7 @@ impl Dialogue for SmtpDialogue {
         match (mem::replace(&mut self.state, State::Over), event) {
             (State::Start, Connected) => self.expect_greeting(),
             (State::Start, Secured(tls)) => {
-                self.tls = Some(tls);
+                self.facts.tls = Some(tls);
                 self.expect_greeting()
             }
             (State::ExpectGreeting, Event::Reply(reply)) => self.on_greeting(reply),
@@ -94,7 +92,7 @@ impl Dialogue for SmtpDialogue {
             (State::ExpectStartTls, Event::Reply(reply)) => self.on_starttls(reply),
             (State::ExpectTls, Secured(tls)) => {
                 // RFC 3207 section 4.2: what was said in clear counts no more.
-                self.tls = Some(tls);
+                self.facts.tls = Some(tls);
                 self.say_ehlo()
             }
             (State::ExpectAuth(login), Event::Reply(reply)) => self.on_auth(login, reply),
@@ -152,7 +150,7 @@ impl SmtpDialogue {
             Some(200..=299) => {
                 self.facts.knows_ehlo = Some(true);
                 let capabilities = Some(Capabilities::from(reply));
-                match self.tls {
+                match self.facts.tls {
                     Some(_) => self.facts.secured = capabilities,
                     None => self.facts.clear = capabilities,
                 }
@@ -179,7 +177,7 @@ impl SmtpDialogue {
 
     fn after_ehlo(&mut self) -> Next {
         let wanted = matches!(self.security, Security::Required | Security::Opportunistic);
-        if self.tls.is_some() || !wanted {
+        if self.facts.tls.is_some() || !wanted {
             return self.begin_auth();
         }
         if self
@@ -233,7 +231,7 @@ impl SmtpDialogue {
             mechanisms,
             credentials,
             nonces,
-            self.tls.clone(),
+            self.facts.tls.clone(),
         );
         self.try_login(login)
     }
@@ -327,12 +325,8 @@ impl SmtpDialogue {
 
     /// What the server offers on the channel as it is now.
     fn offered(&self) -> Vec<Mechanism> {
-        let capabilities = match self.tls {
-            Some(_) => &self.facts.secured,
-            None => &self.facts.clear,
-        };
+        let capabilities = self.facts.capabilities();
         capabilities
-            .as_ref()
             .map(Capabilities::mechanisms)
             .unwrap_or_default()
     }

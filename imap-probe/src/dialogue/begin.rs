@@ -42,7 +42,7 @@ impl ImapDialogue {
     /// STARTTLS is only to be had before authentication (RFC 9051 section 6.2.1): who begins authenticated in clear
     /// keeps us from it.
     fn on_preauth(&mut self, reply: &Reply) -> Next {
-        if self.tls.is_none() && self.security != Security::Cleartext {
+        if self.facts.tls.is_none() && self.security != Security::Cleartext {
             let detail = "the session began authenticated, so TLS cannot be had any more";
             let failure = Failure::new(Phase::STARTTLS, FailureKind::Protocol, detail);
             return self.give_up(failure.with_reply(excerpt(reply.raw())));
@@ -51,7 +51,7 @@ impl ImapDialogue {
     }
 
     fn after_greeting(&mut self) -> Next {
-        match self.capabilities() {
+        match self.facts.capabilities() {
             // RFC 9051 section 7.1: then nobody needs to ask.
             Some(_) => self.after_capability(),
             None => self.ask_capability(),
@@ -74,7 +74,7 @@ impl ImapDialogue {
         if self.facts.is_preauthenticated {
             return self.begin_questions();
         }
-        if self.tls.is_some() || !wanted {
+        if self.facts.tls.is_some() || !wanted {
             return self.begin_login();
         }
         if self.offers("STARTTLS") {

@@ -22,13 +22,13 @@ impl ImapDialogue {
         if options.login_command == LoginCommand::Only {
             return self.try_login_command(credentials);
         }
-        let offered = self.capabilities().map(Capabilities::mechanisms);
+        let offered = self.facts.capabilities().map(Capabilities::mechanisms);
         let login = Login::begin(
             &offered.unwrap_or_default(),
             &options.mechanisms,
             credentials,
             &options.nonces,
-            self.tls.clone(),
+            self.facts.tls.clone(),
         );
         self.try_login(login)
     }

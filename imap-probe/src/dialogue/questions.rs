@@ -182,7 +182,7 @@ impl ImapDialogue {
 
     /// `QUOTA`, or `QUOTA=RES-STORAGE` and its like (RFC 9208 section 3.1).
     fn offers_quota(&self) -> bool {
-        let offered = self.capabilities().into_iter();
+        let offered = self.facts.capabilities().into_iter();
         let mut words = offered.flat_map(|offered| offered.words());
         words.any(|word| {
             let name = word.split(|byte| *byte == b'=').next();
