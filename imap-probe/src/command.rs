@@ -99,7 +99,7 @@ pub enum Command {
     },
     /// Asks for TLS.
     StartTls,
-    /// Asks for counts of a mailbox without opening it.
+    /// Asks how many messages a mailbox holds, without opening it.
     Status(Mailbox),
     /// Sets or clears a flag of the message with this UID.
     Store {
@@ -371,7 +371,7 @@ impl Command {
             Self::StartTls => to.put(b"STARTTLS"),
             Self::Status(mailbox) => {
                 to.about("STATUS", mailbox);
-                to.put(b" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)");
+                to.put(b" (MESSAGES)");
             }
             Self::Store { uid, change, flag } => {
                 let sign = match change {

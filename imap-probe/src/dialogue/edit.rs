@@ -59,6 +59,8 @@ pub(super) enum EditStep {
     Mark,
     Expunge,
     Close,
+    /// Has anybody else put mail into our folder?
+    Check(Which),
     Delete(Which),
 }
 
@@ -76,7 +78,7 @@ impl EditStep {
             Self::Close => UNSELECT,
             Self::Copy => COPY,
             Self::Create(_) => CREATE,
-            Self::Delete(_) => DELETE,
+            Self::Check(_) | Self::Delete(_) => DELETE,
             Self::Expunge => EXPUNGE,
             Self::Fetch => FETCH,
             Self::Flag(_) | Self::FlagCheck(_) | Self::Mark => STORE,
@@ -104,8 +106,10 @@ pub(super) struct Edit {
     pub(super) listed: Vec<Mailbox>,
     /// Folders of earlier runs that are still to be looked into.
     pub(super) stale: Vec<Mailbox>,
-    /// How many messages the open folder holds.
+    /// How many messages the folder holds that is open or was asked about.
     pub(super) messages: u32,
+    /// Whether the canary is in the first folder, and in the second.
+    holds_canary: [bool; 2],
     is_read_only: bool,
     /// The UID by which the server said that it knows the canary in its folder.
     told: Option<u32>,
@@ -137,6 +141,7 @@ impl Edit {
             listed: Vec::new(),
             stale: Vec::new(),
             messages: 0,
+            holds_canary: [false, false],
             is_read_only: false,
             told: None,
             found: Vec::new(),
@@ -183,6 +188,11 @@ impl Edit {
                 self.found.extend(found);
                 self.found.truncate(FOUND);
             }
+            Data::Status { items, .. } => {
+                let count = items.iter().find(|(name, _)| name.is("MESSAGES"));
+                let count = count.map(|(_, count)| u32::try_from(*count).unwrap_or(u32::MAX));
+                self.messages = count.unwrap_or(self.messages);
+            }
             // Only ever one at a time, of the one that we asked to be removed.
             Data::Vanished(_) => self.messages = self.messages.saturating_sub(1),
             _ => {}
@@ -203,6 +213,28 @@ impl Edit {
     /// The canary in the folder that is open.
     fn uid(&self) -> u32 {
         self.found.first().copied().unwrap_or_default()
+    }
+
+    /// Follows the canary through a step that was done.
+    fn follow(&mut self, step: EditStep) {
+        let [first, second] = self.holds_canary;
+        self.holds_canary = match step {
+            EditStep::Append => [true, second],
+            EditStep::Copy => [first, true],
+            EditStep::Move => [false, true],
+            EditStep::Expunge => [first, false],
+            _ => return,
+        };
+    }
+
+    /// Whether a folder holds more than the canary, as far as it was counted.
+    fn holds_more(&self, which: Which) -> bool {
+        let [first, second] = self.holds_canary;
+        let ours = match which {
+            Which::First => first,
+            Which::Second => second,
+        };
+        self.messages > u32::from(ours)
     }
 
     fn has_flag(&self, flag: &str) -> Option<bool> {
@@ -236,6 +268,7 @@ impl ImapDialogue {
     }
 
     pub(super) fn edit_step(&mut self, step: EditStep, mut edit: Box<Edit>) -> Next {
+        let stale = edit.stale.last().cloned();
         let command = match step {
             EditStep::FindStale => {
                 let beginning = [&*edit.prefix, NAME.as_bytes()].concat();
@@ -244,13 +277,24 @@ impl ImapDialogue {
                     special_use: false,
                 }
             }
-            EditStep::ExamineStale => Command::examine(edit.stale_folder()),
+            EditStep::ExamineStale => match stale {
+                Some(folder) => Command::examine(folder),
+                None => return self.edit_step(EditStep::Create(Which::First), edit),
+            },
             EditStep::InspectStale => {
                 edit.headers = (0, 0);
                 Command::Fetch(Messages::All, "(BODY.PEEK[HEADER])")
             }
             EditStep::CloseStale | EditStep::Close => self.close(),
-            EditStep::DeleteStale => Command::Delete(edit.stale_folder()),
+            EditStep::Check(which) => {
+                // 163.com counts nothing when it is asked so: then what was seen while it was open has to do.
+                edit.messages = 0;
+                Command::Status(edit.folder(which).clone())
+            }
+            EditStep::DeleteStale => match stale {
+                Some(folder) => Command::Delete(folder),
+                None => return self.edit_step(EditStep::Create(Which::First), edit),
+            },
             EditStep::Create(which) => {
                 // Should the line break now, nobody knows whether it was made.
                 let name = edit.folder(which).to_string();
@@ -326,16 +370,16 @@ impl ImapDialogue {
             (Condition::Ok, _) => self.on_edit_done(step, edit),
             (_, EditStep::FindStale) => self.edit_step(EditStep::Create(Which::First), edit),
             (_, EditStep::ExamineStale | EditStep::InspectStale | EditStep::DeleteStale) => {
-                let name = edit.stale_folder().to_string();
-                self.edit_facts().left_behind.push(name);
+                let name = edit.stale.last().map(Mailbox::to_string);
+                self.edit_facts().left_behind.extend(name);
                 self.next_stale(edit)
             }
             (_, EditStep::CloseStale) => self.edit_step(EditStep::DeleteStale, edit),
             // It is left as it may be: deleting an open folder is allowed too.
-            (_, EditStep::Close) => self.edit_step(EditStep::Delete(Which::Second), edit),
-            (_, EditStep::Delete(which)) => {
+            (_, EditStep::Close) => self.edit_step(EditStep::Check(Which::Second), edit),
+            (_, EditStep::Check(which) | EditStep::Delete(which)) => {
                 let failure = refusal(step, status, reply);
-                self.on_delete_refused(which, edit, failure)
+                self.leave(which, edit, failure)
             }
             (_, EditStep::Create(which)) => {
                 let name = edit.folder(which).to_string();
@@ -358,10 +402,11 @@ impl ImapDialogue {
             EditStep::InspectStale => return self.on_stale_inspected(edit),
             EditStep::CloseStale => return self.on_stale_closed(edit),
             EditStep::DeleteStale => {
-                let name = edit.stale_folder().to_string();
-                self.edit_facts().tidied.push(name);
+                let name = edit.stale.last().map(Mailbox::to_string);
+                self.edit_facts().tidied.extend(name);
                 return self.next_stale(edit);
             }
+            EditStep::Check(which) => return self.on_checked(which, edit),
             EditStep::Delete(which) => {
                 let name = edit.folder(which).to_string();
                 self.edit_facts().left_behind.retain(|known| *known != name);
@@ -374,6 +419,7 @@ impl ImapDialogue {
             }
             _ => {}
         }
+        edit.follow(step);
         if let Some(detail) = edit.fault(step, self.offers_uidplus()) {
             return self.undo(step, edit, broken(step, detail));
         }
@@ -385,8 +431,8 @@ impl ImapDialogue {
 
     fn after_edit(&mut self, step: EditStep, edit: Box<Edit>) -> Next {
         use EditStep::{
-            Append, Close, Copy, Create, Delete, Expunge, Fetch, Flag, FlagCheck, Mark, Move,
-            Search, Select,
+            Append, Check, Close, Copy, Create, Delete, Expunge, Fetch, Flag, FlagCheck, Mark,
+            Move, Search, Select,
         };
         let next = match step {
             Create(Which::First) => Create(Which::Second),
@@ -405,8 +451,8 @@ impl ImapDialogue {
             Search(Which::Second) => Mark,
             Mark => Expunge,
             Expunge => Close,
-            Close => Delete(Which::Second),
-            Delete(Which::Second) => Delete(Which::First),
+            Close => Check(Which::Second),
+            Delete(Which::Second) => Check(Which::First),
             _ => return self.on_proven(edit.failure),
         };
         self.edit_step(next, edit)
@@ -417,16 +463,28 @@ impl ImapDialogue {
         edit.failure.get_or_insert(failure);
         match step {
             EditStep::Create(Which::First) => self.on_proven(edit.failure),
-            EditStep::Create(Which::Second) => self.edit_step(EditStep::Delete(Which::First), edit),
-            EditStep::Append => self.edit_step(EditStep::Delete(Which::Second), edit),
+            EditStep::Create(Which::Second) => self.edit_step(EditStep::Check(Which::First), edit),
+            EditStep::Append => self.edit_step(EditStep::Check(Which::Second), edit),
             _ => self.edit_step(EditStep::Close, edit),
         }
     }
 
-    fn on_delete_refused(&mut self, which: Which, mut edit: Box<Edit>, failure: Failure) -> Next {
+    /// Deleting a folder deletes what is in it, so one that holds more than the canary stays.
+    fn on_checked(&mut self, which: Which, edit: Box<Edit>) -> Next {
+        if !edit.holds_more(which) {
+            return self.edit_step(EditStep::Delete(which), edit);
+        }
+        let name = edit.folder(which).to_string();
+        self.edit_facts().foreign.push(name);
+        let detail = "the probe's own folder holds more than the probe has put there";
+        self.leave(which, edit, broken(EditStep::Check(which), detail))
+    }
+
+    /// This folder cannot be removed; the other one may be.
+    fn leave(&mut self, which: Which, mut edit: Box<Edit>, failure: Failure) -> Next {
         edit.failure.get_or_insert(failure);
         match which {
-            Which::Second => self.edit_step(EditStep::Delete(Which::First), edit),
+            Which::Second => self.edit_step(EditStep::Check(Which::First), edit),
             Which::First => self.on_proven(edit.failure),
         }
     }

@@ -41,8 +41,8 @@ impl ImapDialogue {
         if edit.is_ours {
             return self.edit_step(EditStep::DeleteStale, edit);
         }
-        let name = edit.stale_folder().to_string();
-        self.edit_facts().foreign.push(name);
+        let name = edit.stale.last().map(Mailbox::to_string);
+        self.edit_facts().foreign.extend(name);
         self.next_stale(edit)
     }
 
@@ -53,10 +53,6 @@ impl ImapDialogue {
 }
 
 impl Edit {
-    pub(super) fn stale_folder(&self) -> Mailbox {
-        self.stale.last().cloned().unwrap_or_else(Mailbox::inbox)
-    }
-
     /// Of what was listed, the folders of runs that are over; and those of them that are not ours any more, since
     /// somebody has made folders below.
     pub(super) fn choose_stale(&mut self) -> Vec<Mailbox> {

@@ -182,6 +182,11 @@ impl Session {
                     number.is_none_or(|wanted: usize| wanted == place)
                 })?
             }
+            "STATUS" => {
+                let name = quoted(rest);
+                let messages = self.folder(&name)?.messages.len();
+                format!("* STATUS \"{name}\" (MESSAGES {messages})\r\n")
+            }
             "UID" => self.by_uid(rest)?,
             _ => String::new(),
         })
