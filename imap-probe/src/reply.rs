@@ -164,22 +164,23 @@ fn response<'a>(heard: &Heard, line: &'a [u8]) -> Parsed<'a, Response> {
     match line {
         [b'+', rest @ ..] => Ok((&[], Response::Continue(continuation(heard, rest)))),
         [b'*', b' ', rest @ ..] => untagged(heard, rest),
-        // Exchange 2013 leaves both the `*` and the `OK` away.
-        [b'[', ..] => {
-            heard.note(Quirk::NoStatusWord);
-            let (code, text) = status::text(heard, line);
-            let status = Status {
-                tag: None,
-                condition: Condition::Ok,
-                code,
-                text: heard.text(text),
-            };
-            Ok((&[], Response::Status(status)))
-        }
-        _ => {
-            let (rest, status) = status::tagged(heard, line)?;
-            Ok((rest, Response::Status(note_eight_bit(heard, status))))
-        }
+        _ => match status::tagged(heard, line) {
+            Ok((rest, status)) => Ok((rest, Response::Status(note_eight_bit(heard, status)))),
+            Err(_) if line.starts_with(b"[") => Ok((&[], Response::Status(bare_code(heard, line)))),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Exchange 2013 leaves both the `*` and the `OK` away.
+fn bare_code(heard: &Heard, line: &[u8]) -> Status {
+    heard.note(Quirk::NoStatusWord);
+    let (code, text) = status::text(heard, line);
+    Status {
+        tag: None,
+        condition: Condition::Ok,
+        code,
+        text: heard.text(text),
     }
 }
 

@@ -450,6 +450,27 @@ fn quoted_strings_are_read_without_their_backslashes() {
 }
 
 #[test]
+fn what_only_looks_odd_is_read_without_a_word() {
+    // What imap-codec makes up within the grammar, and other parsers stumble over.
+    for line in [
+        "* LIST () \"/\" ~peter/mail\r\n",
+        "* STATUS ~ (MESSAGES 0)\r\n",
+        "] OK done\r\n",
+        "[ OK done\r\n",
+        "} OK done\r\n",
+        "* OK  a blank before the text\r\n",
+        "* 1 FETCH (BINARY.SIZE[1] 3 BINARY[1] ~{3}\r\na\0b)\r\n",
+        "* 1 FETCH (BODY[HEADER.FIELDS (\"]\" {1}\r\n])] NIL)\r\n",
+    ] {
+        let (reply, codes) = hear(line);
+        assert!(
+            *reply.response() != Response::Other && codes.is_empty(),
+            "{line:?}: {codes:?}"
+        );
+    }
+}
+
+#[test]
 fn eight_bit_text_is_kept_as_bytes_and_told() {
     // 40: QQ answers in GBK.
     let (status, codes) = status(b"A1 NO \xc4\xfa\xba\xc3\r\n");

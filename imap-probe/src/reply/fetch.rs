@@ -1,7 +1,7 @@
 //! What a server tells of one message (RFC 9051 section 7.5.2): flags, sizes, envelope, structure, and its bytes.
 
 use nom::Parser;
-use nom::bytes::complete::take_while1;
+use nom::bytes::complete::{take_while, take_while1};
 use nom::character::complete::char;
 use nom::sequence::terminated;
 
@@ -164,12 +164,10 @@ pub(super) fn fetch<'a>(heard: &Heard, number: u32, input: &'a [u8]) -> Parsed<'
 
 fn item<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Item> {
     let (rest, name) = item_name(input)?;
-    let upper = name.to_ascii_uppercase();
-    if let b"BODY" | b"BINARY" = upper.as_slice()
-        && rest.first() == Some(&b'[')
-    {
-        return body(heard, rest);
+    if rest.first() == Some(&b'[') {
+        return body(heard, name, rest);
     }
+    let upper = name.to_ascii_uppercase();
     let (rest, ()) = space(heard, rest)?;
     match upper.as_slice() {
         b"UID" => number(heard, rest).map(|(rest, uid)| (rest, Item::Uid(uid))),
@@ -211,15 +209,16 @@ fn whole<'a>(heard: &Heard, input: &'a [u8], section: &'static [u8]) -> Parsed<'
 /// section        = "[" [section-spec] "]"
 /// ```
 /// The section may hold a list of field names, in which quotes and literals may stand.
-fn body<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Item> {
-    let Some(inside) = input.strip_prefix(b"[") else {
-        return refuse(input);
+/// `BINARY.SIZE[1]` and its like are passed over.
+fn body<'a>(heard: &Heard, name: &[u8], input: &'a [u8]) -> Parsed<'a, Item> {
+    let (inside, _) = char('[')(input)?;
+    let (rest, _) = take_while(|byte| byte != b' ' && byte != b']')(inside)?;
+    let rest = match rest.first() {
+        Some(b' ') => after_space(heard, rest, |heard, rest| anything(heard, rest, DEPTH))?.0,
+        _ => rest,
     };
-    let Some(length) = inside.iter().position(|byte| *byte == b']') else {
-        return refuse(input);
-    };
-    let (section, rest) = inside.split_at(length);
-    let rest = rest.strip_prefix(b"]").unwrap_or(rest);
+    let section = inside.strip_suffix(rest).unwrap_or_default();
+    let (rest, _) = char(']')(rest)?;
     let (rest, origin) = match rest.strip_prefix(b"<") {
         None => (rest, None),
         Some(rest) => {
@@ -229,6 +228,10 @@ fn body<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Item> {
         }
     };
     let (rest, ()) = space(heard, rest)?;
+    if !name.eq_ignore_ascii_case(b"BODY") && !name.eq_ignore_ascii_case(b"BINARY") {
+        let (rest, ()) = anything(heard, rest, DEPTH)?;
+        return Ok((rest, Item::Other(heard.text(name))));
+    }
     let (rest, bytes) = nstring(heard, rest)?;
     let item = Item::Body {
         section: heard.text(section),

@@ -237,17 +237,20 @@ pub(super) fn string<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Text> {
     }
 }
 
+/// Whether it is no word. Those may begin with `~` too, as homes do in the names of mailboxes.
+fn begins_string(input: &[u8]) -> bool {
+    matches!(input, [b'"' | b'{', ..] | [b'~', b'{', ..])
+}
+
 /// ```abnf
 /// astring = 1*ASTRING-CHAR / string
 /// ```
 pub(super) fn astring<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Text> {
-    match input.first() {
-        Some(b'"' | b'{' | b'~') => string(heard, input),
-        _ => {
-            let (rest, word) = atom(input)?;
-            Ok((rest, heard.text(word)))
-        }
+    if begins_string(input) {
+        return string(heard, input);
     }
+    let (rest, word) = atom(input)?;
+    Ok((rest, heard.text(word)))
 }
 
 /// ```abnf
@@ -258,7 +261,7 @@ pub(super) fn nstring<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Option<T
     if let Ok((rest, _)) = nil(input) {
         return Ok((rest, None));
     }
-    if !matches!(input.first(), Some(b'"' | b'{' | b'~')) {
+    if !begins_string(input) {
         heard.note(Quirk::Unquoted);
     }
     let (rest, text) = astring(heard, input)?;
@@ -392,7 +395,7 @@ pub(super) fn anything<'a>(heard: &Heard, input: &'a [u8], depth: usize) -> Pars
             let (rest, _) = list(heard, input, inner)?;
             Ok((rest, ()))
         }
-        Some(b'"' | b'{' | b'~') => {
+        _ if begins_string(input) => {
             let (rest, _) = string(heard, input)?;
             Ok((rest, ()))
         }

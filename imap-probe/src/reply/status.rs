@@ -113,10 +113,12 @@ impl Status {
 /// RFC 9051 section 9. The text may be missing with the blank before it (a quirk).
 pub(super) fn status<'a>(heard: &Heard, tag: Option<Text>, input: &'a [u8]) -> Parsed<'a, Status> {
     let (rest, condition) = condition(input)?;
-    if rest.first().is_some_and(|byte| *byte != b' ') {
-        return super::lexer::refuse(input);
-    }
-    let (code, text) = text(heard, rest.trim_ascii_start());
+    let text = match rest {
+        [] => rest,
+        [b' ', text @ ..] => text,
+        _ => return super::lexer::refuse(input),
+    };
+    let (code, text) = self::text(heard, text);
     if text.is_empty() {
         heard.note(Quirk::NoText);
     }
@@ -145,20 +147,24 @@ fn condition(input: &[u8]) -> Parsed<'_, Condition> {
 /// ```
 /// A bracket that is not closed, or that stands elsewhere, is text.
 pub(super) fn text<'a>(heard: &Heard, input: &'a [u8]) -> (Option<Code>, &'a [u8]) {
-    let Some((inside, rest)) = bracketed(input) else {
+    let Some((inside, rest)) = bracketed(heard, input) else {
         return (None, input);
     };
     let (name, arguments) = match code_name(inside) {
         Ok((arguments, name)) => (name, arguments.trim_ascii()),
         Err(_) => return (None, input),
     };
-    (Some(code(heard, name, arguments)), rest.trim_ascii_start())
+    let text = rest.strip_prefix(b" ").unwrap_or(rest);
+    (Some(code(heard, name, arguments)), text)
 }
 
 /// What stands in the brackets at the start, and what follows them. Brackets within quotes do not count: Outlook puts
 /// whole sentences there.
-fn bracketed(input: &[u8]) -> Option<(&[u8], &[u8])> {
-    let inside = input.strip_prefix(b"[")?;
+fn bracketed<'a>(heard: &Heard, input: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let inside = input.trim_ascii_start().strip_prefix(b"[")?;
+    if input.first() != Some(&b'[') {
+        heard.note(Quirk::ExtraSpace);
+    }
     let mut is_quoted = false;
     let close = |byte: &u8| {
         is_quoted ^= *byte == b'"';
@@ -260,7 +266,7 @@ pub(super) fn sequence_set(input: &[u8]) -> Parsed<'_, &[u8]> {
 /// tag             = 1*<any ASTRING-CHAR except "+">
 /// ```
 pub(super) fn tagged<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Status> {
-    let is_tag = |byte: u8| byte.is_ascii_graphic() && !b"+*(){}\"\\%[]".contains(&byte);
+    let is_tag = |byte: u8| byte.is_ascii_graphic() && !b"+*(){\"\\%".contains(&byte);
     let (rest, tag) = take_while1(is_tag)(input)?;
     let (rest, ()) = space(heard, rest)?;
     status(heard, Some(heard.text(tag)), rest)
