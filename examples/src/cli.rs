@@ -3,6 +3,7 @@
 mod credentials;
 mod imap;
 mod link;
+mod pop3;
 mod smtp;
 
 use core::error::Error;
@@ -46,6 +47,8 @@ enum Command {
     Smtp(Box<smtp::Smtp>),
     /// Probes IMAP servers: can mail be reached, read and edited?
     Imap(Box<imap::Imap>),
+    /// Probes POP3 servers: greeting, capabilities, STLS, certificate, authentication, maildrop, rights
+    Pop3(Box<pop3::Pop3>),
     /// Shows what the tool finds, on embedded servers of which some are broken on purpose; needs no network
     Demo {
         #[command(flatten)]
@@ -227,6 +230,7 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
     match cli.command {
         Command::Smtp(smtp) => smtp.run(),
         Command::Imap(imap) => imap.run(),
+        Command::Pop3(pop3) => pop3.run(),
         Command::Demo { output } => {
             let runtime = runtime()?;
             let reports = runtime

@@ -1,0 +1,129 @@
+//! `mailprobe pop3`.
+
+use clap::Args;
+use pop3_probe::Pop3Probe;
+use probe_core::{AnyProbe, Range, Target, Thresholds, Verdict};
+
+use super::credentials::Credentials;
+use super::link::Link;
+use super::{Mistake, Surroundings};
+
+#[derive(Args, Debug)]
+pub(super) struct Pop3 {
+    /// The servers: HOST or HOST:PORT; port 110 if none is named, 995 with --tls
+    #[arg(required = true, value_name = "HOST[:PORT]")]
+    targets: Vec<Target>,
+    #[command(flatten)]
+    link: Link,
+    #[command(flatten)]
+    credentials: Credentials,
+    /// Logs in by USER and PASS, not by SASL
+    #[arg(long, help_heading = "Login", requires = "user", conflicts_with_all = ["apop", "mechanism"])]
+    user_pass: bool,
+    /// Logs in by APOP, which is weak
+    #[arg(
+        long,
+        help_heading = "Login",
+        requires = "user",
+        conflicts_with = "mechanism"
+    )]
+    apop: bool,
+    #[command(flatten)]
+    maildrop: Maildrop,
+    #[command(flatten)]
+    surroundings: Surroundings,
+}
+
+/// What is asked of the maildrop, once logged in.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Maildrop")]
+struct Maildrop {
+    /// Warns when the number of messages is outside this range
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    messages_warning: Option<Range>,
+    /// The same, critical
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    messages_critical: Option<Range>,
+    /// Warns when the octets of all messages together are outside this range
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    octets_warning: Option<Range>,
+    /// The same, critical
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    octets_critical: Option<Range>,
+    /// Warns when the oldest message is of an age (in seconds) outside this range
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    oldest_warning: Option<Range>,
+    /// The same, critical
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    oldest_critical: Option<Range>,
+    /// Tells how old the oldest and the newest message are
+    #[arg(long)]
+    ages: bool,
+    /// Says NOOP so many times and tells how long the answers took
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    noops: u16,
+    /// Reads the smallest message whole
+    #[arg(long)]
+    retrieve: bool,
+    /// Asks which languages the server speaks
+    #[arg(long)]
+    languages: bool,
+    /// Switches to UTF-8 before the login
+    #[arg(long)]
+    utf8: bool,
+    /// Proves what the account may do: reads the smallest message, marks it as deleted, takes the mark back, and looks
+    /// in a fresh session whether it is still there
+    #[arg(long)]
+    prove_rights: bool,
+}
+
+impl Pop3 {
+    pub(super) fn run(&self) -> Result<Verdict, Mistake> {
+        let probe = self.probe()?;
+        self.surroundings.ask(&self.targets, &AnyProbe::new(probe))
+    }
+
+    fn probe(&self) -> Result<Pop3Probe, Mistake> {
+        let mut options = Pop3Probe::builder(self.surroundings.net()?)
+            .every_address(self.link.every_address)
+            .secrets_over(self.credentials.secrets_over());
+        if let Some(security) = self.link.security() {
+            options = options.security(security);
+        }
+        if let Some(name) = &self.link.server_name {
+            options = options.server_name(name.clone());
+        }
+        if let Some(credentials) = self.credentials.read()? {
+            options = options.credentials(credentials);
+        }
+        if !self.credentials.mechanisms().is_empty() {
+            options = options.mechanisms(self.credentials.mechanisms());
+        }
+        if self.user_pass {
+            options = options.user_pass();
+        }
+        if self.apop {
+            options = options.apop();
+        }
+        self.maildrop.ask(options).build().map_err(Mistake::new)
+    }
+}
+
+impl Maildrop {
+    fn ask(&self, options: pop3_probe::Options) -> pop3_probe::Options {
+        let messages = Thresholds::new(self.messages_warning, self.messages_critical);
+        let octets = Thresholds::new(self.octets_warning, self.octets_critical);
+        let oldest = Thresholds::new(self.oldest_warning, self.oldest_critical);
+        let ages = self.ages || oldest != Thresholds::default();
+        options
+            .messages(messages)
+            .octets(octets)
+            .oldest(oldest)
+            .ages(ages)
+            .noops(self.noops)
+            .retrieve(self.retrieve)
+            .languages(self.languages)
+            .utf8(self.utf8)
+            .prove_rights(self.prove_rights)
+    }
+}
