@@ -1,0 +1,126 @@
+//! What the tests of dialogues share: a dialogue led by the real driver over memory, with a clock that
+//! stands still unless somebody waits.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub(crate) mod model;
+
+use std::sync::Arc;
+
+use pop3_probe::{Options, Pop3Codec, Pop3Dialogue, Pop3Facts, Pop3Probe, judge};
+use probe_core::{Context, Failure, Finding, Report};
+use probe_net::sasl::Credentials;
+use probe_net::tls::{SecretsOver, Security, Tls};
+use probe_net::{Log, Net, Seen, Wire, drive};
+use probe_testkit::{Authority, Conversation, Identity, Script};
+use rustls::pki_types::ServerName;
+
+pub(crate) const NAME: &str = "mail.example.test";
+
+/// An authority that the probe trusts, and a server's identity under it.
+pub(crate) struct World {
+    pub(crate) ca: Authority,
+    pub(crate) identity: Identity,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let ca = Authority::new("Test CA");
+        let identity = ca.identity([NAME]);
+        Self { ca, identity }
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Pop3Probe::builder(Net::new(Tls::ring(self.ca.roots())))
+    }
+}
+
+pub(crate) fn alice() -> Credentials {
+    Credentials::password("alice", "wonderland").unwrap()
+}
+
+/// What came of a dialogue.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) conversation: Conversation,
+    pub(crate) facts: Pop3Facts,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) report: Report<Pop3Facts>,
+}
+
+impl Outcome {
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.conversation
+            .lines()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    pub(crate) fn has_said(&self, line: &str) -> bool {
+        self.said().iter().any(|said| said == line)
+    }
+
+    pub(crate) fn codes(&self) -> Vec<&'static str> {
+        self.findings.iter().map(Finding::code).collect()
+    }
+}
+
+/// Leads a dialogue with a scripted server.
+pub(crate) async fn converse(
+    world: &World,
+    script: &Script,
+    security: Security,
+    secrets_over: SecretsOver,
+    options: Options,
+) -> Outcome {
+    let cx = Context::default().with_transcript();
+    let (stream, peer) = script.in_memory();
+    let name = ServerName::try_from(NAME).unwrap();
+    let mut wire = Wire::new(stream, Tls::ring(world.ca.roots()), name, secrets_over);
+    let mut log = Log::begin(&cx);
+    let mut outcome = Ok(());
+    if security == Security::Implicit {
+        outcome = wire.secure(&mut log).await;
+    }
+    let options = Arc::new(options);
+    let mut dialogue = Pop3Dialogue::new(options.clone(), security, cx.now());
+    if outcome.is_ok() {
+        outcome = drive(
+            &mut dialogue,
+            &mut Pop3Codec::default(),
+            &mut wire,
+            &mut log,
+        )
+        .await;
+    }
+    let mut facts = dialogue.into_facts();
+    facts.tls = wire.tls_facts().cloned();
+    drop(wire);
+    let target = "mail.example.test:110".parse().unwrap();
+    let mut report = Report::new("pop3", target, cx.now(), facts.clone());
+    report.failure = outcome.err();
+    report.findings = judge(
+        &facts,
+        &Seen::new(log.spans(), cx.now()),
+        security,
+        &options,
+    );
+    log.close(&mut report);
+    Outcome {
+        conversation: peer.finish().await,
+        facts,
+        failure: report.failure.clone(),
+        findings: report.findings.clone(),
+        report,
+    }
+}
+
+/// The same over clear text, where every byte can be seen, logged in as alice.
+pub(crate) async fn log_in(script: &Script, shape: impl FnOnce(Options) -> Options) -> Outcome {
+    let world = World::new();
+    let options = shape(world.options().credentials(alice()).capa_after_auth(false));
+    let weakest = SecretsOver::Cleartext;
+    converse(&world, script, Security::Cleartext, weakest, options).await
+}
