@@ -117,6 +117,7 @@ async fn ask_at<S: Service>(
     let host = only.map_or_else(|| endpoint.host.clone(), Host::Address);
     let target = Target::host(host, endpoint.port);
     let security = service.security_on(endpoint.port);
+    let started_at = cx.now();
     let mut log = Log::begin(cx);
     let mut facts = S::Facts::default();
 
@@ -139,7 +140,7 @@ async fn ask_at<S: Service>(
     };
 
     let findings = service.judge(&facts, &Seen::new(log.spans(), log.now()), security);
-    let mut report = Report::new(service.name(), target, cx.now(), facts);
+    let mut report = Report::new(service.name(), target, started_at, facts);
     report.failure = outcome.err();
     for finding in findings {
         report.add_finding(finding);
