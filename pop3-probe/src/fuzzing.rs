@@ -12,7 +12,8 @@ use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
 
 use crate::{
-    Capabilities, Command, Listing, Options, Pop3Codec, Pop3Dialogue, Reply, Right, UniqueIds,
+    Capabilities, Command, Listing, LoginCommand, Options, Pop3Codec, Pop3Dialogue, Reply, Right,
+    UniqueIds,
 };
 
 /// However the stream is cut, the same replies come out; and whatever they are, they can be read.
@@ -163,7 +164,7 @@ fn chosen(choice: u8) -> Option<Pop3Dialogue> {
         .retrieve(choice & 64 == 0)
         .prove_rights(choice & 128 == 0);
     if choice >> 3 & 3 == 3 {
-        options = options.apop();
+        options = options.login_command(LoginCommand::Apop);
     }
     options.credentials = credentials;
     Some(Pop3Dialogue::new(

@@ -37,7 +37,8 @@ pub struct Options {
     pub(crate) security: Option<Security>,
     pub(crate) server_name: Option<HostName>,
     pub(crate) credentials: Option<Credentials>,
-    pub(crate) ways: Ways,
+    pub(crate) mechanisms: Vec<Mechanism>,
+    pub(crate) login_command: LoginCommand,
     pub(crate) nonces: Nonces,
     pub(crate) secrets_over: SecretsOver,
     pub(crate) capa_after_auth: bool,
@@ -56,19 +57,6 @@ pub struct Options {
     pub(crate) prove_rights: bool,
 }
 
-/// How to log in.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Ways {
-    /// By APOP.
-    Apop,
-    /// By the best SASL mechanism that works, else by USER and PASS.
-    Best,
-    /// By one of these SASL mechanisms.
-    Sasl(Vec<Mechanism>),
-    /// By USER and PASS.
-    User,
-}
-
 impl Options {
     pub(crate) fn new(net: Net) -> Self {
         Self {
@@ -76,7 +64,8 @@ impl Options {
             security: None,
             server_name: None,
             credentials: None,
-            ways: Ways::Best,
+            mechanisms: Mechanism::ALL.to_vec(),
+            login_command: LoginCommand::default(),
             nonces: Nonces::System,
             secrets_over: SecretsOver::default(),
             capa_after_auth: true,
@@ -114,25 +103,17 @@ impl Options {
         self
     }
 
-    /// Authenticates by one of these SASL mechanisms only. Of those that the server offers and that fit the
-    /// credentials the strongest is tried; the next one only where the server turns out not to be able to do it.
-    /// Of this, [`user_pass`](Self::user_pass) and [`apop`](Self::apop) the last one counts; without any, all
-    /// mechanisms are allowed, and where none fits, USER and PASS.
+    /// Authenticates by one of these mechanisms only. Of those that the server offers and that fit the
+    /// credentials the strongest is tried; the next one only where the server turns out not to be able to
+    /// do it.
     pub fn mechanisms(mut self, mechanisms: &[Mechanism]) -> Self {
-        self.ways = Ways::Sasl(mechanisms.to_vec());
+        self.mechanisms = mechanisms.to_vec();
         self
     }
 
-    /// Authenticates by USER and PASS only (RFC 1939 section 7).
-    pub fn user_pass(mut self) -> Self {
-        self.ways = Ways::User;
-        self
-    }
-
-    /// Authenticates by APOP only (RFC 1939 section 7). It is weak (MD5), and servers that show its timestamp need
-    /// not be able to do it, so it is never tried unasked.
-    pub fn apop(mut self) -> Self {
-        self.ways = Ways::Apop;
+    /// When a command of POP3's own is used instead of a mechanism.
+    pub fn login_command(mut self, when: LoginCommand) -> Self {
+        self.login_command = when;
         self
     }
 
@@ -260,17 +241,15 @@ impl Options {
             return Err(ConfigError::SecretsInClear);
         }
         let password = credentials.as_password();
-        let fits = match &self.ways {
-            Ways::Best => true,
-            Ways::Sasl(allowed) => allowed.iter().any(|one| one.takes(credentials)),
-            Ways::Apop | Ways::User => password.is_some(),
-        };
-        if !fits {
+        let by_command = self.login_command != LoginCommand::Never && password.is_some();
+        let by_mechanism = self.login_command.allows_mechanisms()
+            && self.mechanisms.iter().any(|one| one.takes(credentials));
+        if !by_command && !by_mechanism {
             return Err(ConfigError::NoMechanism);
         }
         // RFC 1939 section 3: arguments are separated by blanks.
         let has_blank = password.is_some_and(|(user, _)| user.contains(' '));
-        match self.ways == Ways::Apop && has_blank {
+        match self.login_command == LoginCommand::Apop && has_blank {
             true => Err(ConfigError::UserName),
             false => Ok(Pop3Probe::new(self)),
         }
@@ -281,20 +260,6 @@ impl Options {
             .iter()
             .any(|one| *one != Thresholds::default());
         has_threshold || self.ages || self.noops > 0 || self.retrieve || self.prove_rights
-    }
-
-    /// Whether a login by USER and PASS is allowed.
-    pub(crate) fn allows_user(&self) -> bool {
-        matches!(self.ways, Ways::Best | Ways::User)
-    }
-
-    /// The SASL mechanisms that are allowed.
-    pub(crate) fn allowed_mechanisms(&self) -> &[Mechanism] {
-        match &self.ways {
-            Ways::Best => Mechanism::ALL,
-            Ways::Sasl(allowed) => allowed,
-            Ways::Apop | Ways::User => &[],
-        }
     }
 
     /// The same login, and a look at what is there: for the session that shows that nothing was lost.
@@ -324,6 +289,28 @@ impl Options {
             Some(Security::Implicit) => 995,
             _ => 110,
         }
+    }
+}
+
+/// When a command of POP3's own (RFC 1939 section 7) is used instead of a SASL mechanism.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "there is no fifth")]
+pub enum LoginCommand {
+    /// APOP always. It is weak (MD5), and a server that shows its timestamp need not be able to do it, so it is never
+    /// tried unasked.
+    Apop,
+    /// USER and PASS where no mechanism can be used.
+    #[default]
+    LastResort,
+    /// Never.
+    Never,
+    /// USER and PASS always: no mechanism is tried.
+    Only,
+}
+
+impl LoginCommand {
+    const fn allows_mechanisms(self) -> bool {
+        matches!(self, Self::LastResort | Self::Never)
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use common::model::{Maildrop, Quirk};
 use common::{Outcome, World, alice, converse, log_in};
-use pop3_probe::Options;
+use pop3_probe::{LoginCommand, Options};
 use probe_core::{FailureKind, Range, Thresholds};
 use probe_net::sasl::{Credentials, Mechanism, Way};
 use probe_net::tls::{SecretsOver, Security, StartTls};
@@ -263,13 +263,16 @@ async fn apop_says_the_digest_and_never_the_password() {
         .hear("APOP mrose c4c9334bac560ecc979e58001b3e22fb")
         .say("+OK\r\n");
     let mrose = Credentials::password("mrose", "tanstaaf").unwrap();
-    let outcome = log_in(&empty(script), |options| options.credentials(mrose).apop()).await;
+    let outcome = log_in(&empty(script), |options| {
+        options.credentials(mrose).login_command(LoginCommand::Apop)
+    })
+    .await;
     outcome.conversation.assert_followed();
     assert!(outcome.codes().contains(&"pop3.apop.used"));
     assert!(!outcome.conversation.leaks("tanstaaf"));
 
     let script = offering("USER").hear("QUIT").say("+OK bye\r\n");
-    let outcome = log_in(&script, Options::apop).await;
+    let outcome = log_in(&script, |options| options.login_command(LoginCommand::Apop)).await;
     outcome.conversation.assert_followed();
     assert_eq!(outcome.failure.unwrap().kind, FailureKind::Unsupported);
 }

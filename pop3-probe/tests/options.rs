@@ -5,7 +5,7 @@
 mod common;
 
 use common::{World, alice};
-use pop3_probe::{ConfigError, Options};
+use pop3_probe::{ConfigError, LoginCommand, Options};
 use probe_core::Thresholds;
 use probe_net::sasl::{Credentials, CredentialsError, Mechanism};
 use probe_net::tls::{SecretsOver, Security};
@@ -29,18 +29,34 @@ fn credentials_that_no_allowed_way_takes_are_refused() {
     };
     let token = || Credentials::token("alice", "t").unwrap();
     let none = Some(ConfigError::NoMechanism);
+    let only_oauth = |one: Options| one.mechanisms(&[Mechanism::XOAuth2]);
+    let never = LoginCommand::Never;
     assert_eq!(
-        with(alice(), |one| one.mechanisms(&[Mechanism::XOAuth2])),
+        with(alice(), |one| one
+            .mechanisms(&[])
+            .login_command(LoginCommand::Never)),
         none
     );
-    assert_eq!(with(alice(), |one| one.mechanisms(&[])), none);
-    assert_eq!(with(token(), Options::user_pass), none);
-    assert_eq!(with(token(), Options::apop), none);
+    let without_command = move |options| only_oauth(options).login_command(never);
+    assert_eq!(
+        mistake(|one| without_command(one.credentials(alice()))),
+        none
+    );
+    assert_eq!(
+        with(token(), |one| one.login_command(LoginCommand::Only)),
+        none
+    );
+    assert_eq!(
+        with(token(), |one| one.login_command(LoginCommand::Apop)),
+        none
+    );
     assert_eq!(with(token(), |one| one), None);
-    assert_eq!(with(alice(), Options::user_pass), None);
-    // The last one counts.
-    let both = |one: Options| one.mechanisms(&[Mechanism::XOAuth2]).user_pass();
-    assert_eq!(with(alice(), both), None);
+    assert_eq!(
+        with(alice(), |one| one.login_command(LoginCommand::Only)),
+        None
+    );
+    // USER and PASS are left.
+    assert_eq!(with(alice(), only_oauth), None);
 }
 
 #[test]
@@ -65,10 +81,13 @@ fn what_would_end_a_command_or_an_argument_is_refused() {
     assert_eq!(user, CredentialsError::ControlCharacter("user name"));
     let blank = || Credentials::password("alice wonder", "x").unwrap();
     assert_eq!(
-        mistake(|one| one.credentials(blank()).apop()),
+        mistake(|one| one.credentials(blank()).login_command(LoginCommand::Apop)),
         Some(ConfigError::UserName)
     );
-    assert_eq!(mistake(|one| one.credentials(blank()).user_pass()), None);
+    assert_eq!(
+        mistake(|one| one.credentials(blank()).login_command(LoginCommand::Only)),
+        None
+    );
 }
 
 #[test]

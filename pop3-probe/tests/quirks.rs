@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use common::{Outcome, World, alice, converse, log_in};
 use pop3_probe::{
-    Capabilities, Command, Expiry, Limits, Listing, Options, Pop3Codec, Reply, Status, UniqueIds,
+    Capabilities, Command, Expiry, Limits, Listing, LoginCommand, Pop3Codec, Reply, Status,
+    UniqueIds,
 };
 use probe_core::FailureKind;
 use probe_net::sasl::{Credentials, Mechanism};
@@ -345,7 +346,7 @@ async fn apop_is_never_tried_unasked_and_fails_alone() {
             .hear("APOP alice ")
             .say(answer)
             .close();
-        let outcome = log_in(&script, Options::apop).await;
+        let outcome = log_in(&script, |options| options.login_command(LoginCommand::Apop)).await;
         assert_eq!(outcome.failure.as_ref().unwrap().kind, kind);
         // The password is not tried a second time.
         assert!(!outcome.said().iter().any(|line| line.starts_with("USER")));

@@ -13,7 +13,7 @@ mod lab;
 use std::time::Duration;
 
 use lab::{ask, codes, phases, session, token, user};
-use pop3_probe::{Options, Right};
+use pop3_probe::{LoginCommand, Options, Right};
 use probe_core::{FailureKind, Thresholds, Verdict};
 use probe_net::sasl::{Credentials, Mechanism, Way};
 use probe_net::tls::{SecretsOver, Security, StartTls};
@@ -113,8 +113,8 @@ async fn every_password_logs_in_by_every_way() {
             for listener in ["pop3-good", "pop3s-good"] {
                 let by = |options: Options| match way {
                     Way::Sasl(mechanism) => options.mechanisms(&[*mechanism]),
-                    Way::Command("APOP") => options.apop(),
-                    Way::Command(_) => options.user_pass(),
+                    Way::Command("APOP") => options.login_command(LoginCommand::Apop),
+                    Way::Command(_) => options.login_command(LoginCommand::Only),
                 };
                 let report = ask(listener, |options| by(options.credentials(user(name)))).await;
                 assert_eq!(report.failure, None, "{name} {way}: {report:?}");
@@ -215,7 +215,9 @@ async fn a_password_stays_here_where_the_channel_is_not_verified() {
 async fn whoever_allows_it_by_name_logs_in_over_clear_text() {
     let _session = session().await;
     let report = ask("pop3-cleartext", |options| {
-        in_clear(options).credentials(user("pops")).user_pass()
+        in_clear(options)
+            .credentials(user("pops"))
+            .login_command(LoginCommand::Only)
     })
     .await;
     assert_eq!(report.failure, None);
@@ -225,7 +227,9 @@ async fn whoever_allows_it_by_name_logs_in_over_clear_text() {
 #[tokio::test]
 async fn dovecot_refuses_user_in_clear_as_its_policy() {
     let report = ask("pop3-good", |options| {
-        in_clear(options).credentials(user("pops")).user_pass()
+        in_clear(options)
+            .credentials(user("pops"))
+            .login_command(LoginCommand::Only)
     })
     .await;
     let failure = report.failure.as_ref().unwrap();
@@ -328,7 +332,7 @@ async fn wherever_the_connection_is_cut_every_message_stays() {
         let report = lab::ask_at(address, |options| {
             in_clear(options)
                 .credentials(user("pops"))
-                .user_pass()
+                .login_command(LoginCommand::Only)
                 .prove_rights(true)
         })
         .await;

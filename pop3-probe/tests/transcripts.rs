@@ -10,6 +10,7 @@
 mod common;
 
 use common::{Outcome, World, converse};
+use pop3_probe::LoginCommand;
 use probe_net::sasl::{Credentials, Way};
 use probe_net::tls::{SecretsOver, Security, StartTls};
 use probe_testkit::{Answer, Line, Script, transcript};
@@ -75,7 +76,7 @@ async fn replay(name: &str, security: Security) -> Outcome {
     let options = world
         .options()
         .credentials(Credentials::password("alice@lab.test", "alice pw#1").unwrap())
-        .user_pass()
+        .login_command(LoginCommand::Only)
         .ages(true)
         .noops(1);
     let script = recorded(name, &world);

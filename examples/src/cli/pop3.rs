@@ -1,7 +1,7 @@
 //! `mailprobe pop3`.
 
 use clap::Args;
-use pop3_probe::Pop3Probe;
+use pop3_probe::{LoginCommand, Options, Pop3Probe};
 use probe_core::{AnyProbe, Range, Target, Thresholds, Verdict};
 
 use super::credentials::Credentials;
@@ -19,7 +19,7 @@ pub(super) struct Pop3 {
     credentials: Credentials,
     /// Logs in by USER and PASS, not by SASL
     #[arg(long, help_heading = "Login", requires = "user", conflicts_with_all = ["apop", "mechanism"])]
-    user_pass: bool,
+    login_command: bool,
     /// Logs in by APOP, which is weak
     #[arg(
         long,
@@ -97,20 +97,22 @@ impl Pop3 {
             options = options.credentials(credentials);
         }
         if !self.credentials.mechanisms().is_empty() {
-            options = options.mechanisms(self.credentials.mechanisms());
+            options = options
+                .mechanisms(self.credentials.mechanisms())
+                .login_command(LoginCommand::Never);
         }
-        if self.user_pass {
-            options = options.user_pass();
+        if self.login_command {
+            options = options.login_command(LoginCommand::Only);
         }
         if self.apop {
-            options = options.apop();
+            options = options.login_command(LoginCommand::Apop);
         }
         self.maildrop.ask(options).build().map_err(Mistake::new)
     }
 }
 
 impl Maildrop {
-    fn ask(&self, options: pop3_probe::Options) -> pop3_probe::Options {
+    fn ask(&self, options: Options) -> Options {
         let messages = Thresholds::new(self.messages_warning, self.messages_critical);
         let octets = Thresholds::new(self.octets_warning, self.octets_critical);
         let oldest = Thresholds::new(self.oldest_warning, self.oldest_critical);

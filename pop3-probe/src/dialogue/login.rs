@@ -8,7 +8,7 @@ use super::{FAREWELL, Next, Pop3Dialogue, State};
 use crate::command::Command;
 use crate::facts::Greeting;
 use crate::findings::{is_in_use, words};
-use crate::options::Ways;
+use crate::options::LoginCommand;
 use crate::reply::{Capabilities, Reply, Status};
 
 const UTF8: Phase = Phase::new("utf8");
@@ -42,13 +42,13 @@ impl Pop3Dialogue {
             return self.say_quit();
         };
         self.facts.auth = Some(AuthFacts::new(credentials));
-        match &options.ways {
-            Ways::Apop => self.say_apop(credentials),
-            Ways::User => self.say_user(credentials),
-            Ways::Best | Ways::Sasl(_) => {
+        match options.login_command {
+            LoginCommand::Apop => self.say_apop(credentials),
+            LoginCommand::Only => self.say_user(credentials),
+            LoginCommand::LastResort | LoginCommand::Never => {
                 let login = Login::begin(
                     &self.offered(),
-                    options.allowed_mechanisms(),
+                    &options.mechanisms,
                     credentials,
                     &options.nonces,
                     self.facts.tls.clone(),
@@ -162,9 +162,10 @@ impl Pop3Dialogue {
         let password = options.credentials.as_ref();
         let password = password.filter(|credentials| credentials.as_password().is_some());
         let offered = self.facts.capabilities_before_auth();
+        let is_allowed = options.login_command == LoginCommand::LastResort;
         let may_work = offered.is_none_or(|offered| offered.has("USER") || !offered.has("SASL"));
         match password {
-            Some(credentials) if options.allows_user() && may_work => self.say_user(credentials),
+            Some(credentials) if is_allowed && may_work => self.say_user(credentials),
             _ => self.give_up(why),
         }
     }

@@ -119,12 +119,14 @@ impl Session {
             }
             "LIST" => format!("+OK\r\n{}.\r\n", list(|one| one.text.len().to_string())).into(),
             "UIDL" => format!("+OK\r\n{}.\r\n", list(|one| one.id.clone())).into(),
-            "RETR" => format!("+OK\r\n{}.\r\n", messages[place].text).into(),
-            "TOP" => {
-                let text = &messages[place].text;
-                let (head, _) = text.split_once("\r\n\r\n").unwrap();
-                format!("+OK\r\n{head}\r\n\r\n.\r\n").into()
-            }
+            "RETR" | "TOP" => match messages.get(place).map(|one| one.text.as_str()) {
+                None => "-ERR no such message\r\n".into(),
+                Some(text) if verb == "RETR" => format!("+OK\r\n{text}.\r\n").into(),
+                Some(text) => {
+                    let (head, _) = text.split_once("\r\n\r\n").unwrap();
+                    format!("+OK\r\n{head}\r\n\r\n.\r\n").into()
+                }
+            },
             "DELE" => {
                 self.marked.insert(place);
                 "+OK\r\n".into()
