@@ -2,6 +2,7 @@
 //! announces PIPELINING (RFC 2449 section 6.6).
 
 use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
 
 use probe_core::Phase;
 use probe_net::Step;
@@ -239,8 +240,9 @@ impl Pop3Dialogue {
         let headers = Headers::of(&text);
         let is_whole = matches!(headers.end(), HeaderEnd::EmptyLine { body } if body < text.len());
         let arrival = arrival(&headers);
-        // The clocks of two machines may differ.
-        let age = arrival.map(|at| now.duration_since(at).unwrap_or_default());
+        // The clocks of two machines may differ, and no date is more exact than a second.
+        let age = |at| now.duration_since(at).unwrap_or_default().as_secs();
+        let age = arrival.map(age).map(Duration::from_secs);
         let maildrop = self.maildrop();
         if is_whole {
             maildrop.whole_for_top.push(message);
@@ -276,7 +278,7 @@ impl Pop3Dialogue {
 }
 
 /// When a message came: its last hop tells, or, where it had none, its writer.
-fn arrival(headers: &Headers<'_>) -> Option<std::time::SystemTime> {
+fn arrival(headers: &Headers<'_>) -> Option<SystemTime> {
     let received = headers.get("received").map(|field| field.value());
     let stamp = received
         .as_deref()
