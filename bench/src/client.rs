@@ -25,7 +25,7 @@ pub(crate) use hold::{Hold, hold};
 /// Which client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Who {
-    /// The crate `smtp-probe`
+    /// The crates `smtp-probe` and `pop3-probe`
     Ours,
     /// The least that such a dialogue can cost
     Floor,
@@ -38,7 +38,7 @@ pub(crate) enum Who {
 impl Who {
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Ours => "smtp-probe",
+            Self::Ours => "mailprobe",
             Self::Floor => "floor",
             Self::Lettre => "lettre",
             Self::MailSend => "mail-send",
@@ -55,6 +55,20 @@ pub(crate) enum Manner {
     Starttls,
     /// TLS, greeting, EHLO, QUIT
     Implicit,
+    /// TLS, greeting, CAPA, QUIT: POP3, which only we speak
+    Pop3s,
+}
+
+impl Manner {
+    /// Who can be asked to.
+    pub(crate) const fn speakers(self) -> &'static [Who] {
+        match self {
+            Self::Plain | Self::Starttls | Self::Implicit => {
+                &[Who::Ours, Who::Floor, Who::Lettre, Who::MailSend]
+            }
+            Self::Pop3s => &[Who::Ours],
+        }
+    }
 }
 
 /// Who asks whom, how, and how often.
@@ -173,6 +187,8 @@ enum Client {
 
 impl Client {
     fn new(task: &Task) -> Result<Self> {
+        let speaks = task.manner.speakers().contains(&task.who);
+        ensure!(speaks, "{} does not speak that", task.who.name());
         let certificates = Certificates::in_folder(&task.certificates);
         Ok(match task.who {
             Who::Floor => Self::Floor(floor::Floor::new(task, &certificates)?),

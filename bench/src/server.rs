@@ -1,5 +1,5 @@
-//! The server that everybody is measured against: SMTP with STARTTLS on one port and with implicit TLS on another, in
-//! a process and on a core of its own. It says what a real one says and is otherwise as light as can be.
+//! The server that everybody is measured against: SMTP with STARTTLS on one port and with implicit TLS on another,
+//! POP3 with implicit TLS on a third, in a process and on a core of its own. It says what a real one says and is otherwise as light as can be.
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -37,7 +37,7 @@ pub(crate) struct Behaviour {
     pub(crate) mute: bool,
 }
 
-/// Serves until the process is killed. Its first line says where: two ports.
+/// Serves until the process is killed. Its first line says where: three ports.
 pub(crate) fn serve(behaviour: &Behaviour) -> Result<()> {
     machine::pin(machine::SERVERS)?;
     machine::open_many_files()?;
@@ -58,15 +58,18 @@ async fn listen(behaviour: &Behaviour) -> Result<()> {
     });
     let clear = bind(behaviour.address)?;
     let implicit = bind(behaviour.address)?;
+    let pop3s = bind(behaviour.address)?;
     println!(
-        "{} {}",
+        "{} {} {}",
         clear.local_addr()?.port(),
-        implicit.local_addr()?.port()
+        implicit.local_addr()?.port(),
+        pop3s.local_addr()?.port()
     );
     std::io::stdout().flush()?;
     tokio::join!(
         server.clone().accept(clear, Kind::Clear),
-        server.accept(implicit, Kind::Implicit)
+        server.clone().accept(implicit, Kind::Implicit),
+        server.accept(pop3s, Kind::Pop3s)
     );
     Ok(())
 }
@@ -84,6 +87,7 @@ fn bind(address: IpAddr) -> Result<TcpListener> {
 enum Kind {
     Clear,
     Implicit,
+    Pop3s,
 }
 
 struct Server {
@@ -132,8 +136,14 @@ impl Server {
             }
         }
         let mut stream = self.tls.accept(stream).await?;
-        if let Kind::Implicit = kind {
-            self.say(&mut stream, GREETING).await?;
+        match kind {
+            Kind::Clear => {}
+            Kind::Implicit => self.say(&mut stream, GREETING).await?,
+            Kind::Pop3s => {
+                self.say(&mut stream, b"+OK ready\r\n").await?;
+                self.pop3(&mut stream, &mut lines).await?;
+                return stream.shutdown().await;
+            }
         }
         self.dialogue(&mut stream, &mut lines, EHLO_UNDER_TLS)
             .await?;
@@ -168,6 +178,21 @@ impl Server {
                 _ => self.say(stream, b"250 2.0.0 Ok\r\n").await?,
             }
         }
+    }
+
+    async fn pop3<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: &mut S,
+        lines: &mut Lines,
+    ) -> std::io::Result<()> {
+        while let Some(verb) = lines.next(stream).await? {
+            match &verb {
+                b"CAPA" => self.say(stream, CAPA).await?,
+                b"QUIT" => return self.say(stream, b"+OK bye\r\n").await,
+                _ => self.say(stream, b"-ERR what?\r\n").await?,
+            }
+        }
+        Ok(())
     }
 
     async fn say(
@@ -221,3 +246,8 @@ const EHLO_IN_CLEAR: &[u8] = b"250-mx.bench.test\r\n250-PIPELINING\r\n250-SIZE 5
 250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250-REQUIRETLS\r\n250 CHUNKING\r\n";
 const EHLO_UNDER_TLS: &[u8] = b"250-mx.bench.test\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-VRFY\r\n250-ETRN\r\n\
 250-AUTH PLAIN LOGIN\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250-REQUIRETLS\r\n250 CHUNKING\r\n";
+
+/// As an unhurried Dovecot has it.
+const CAPA: &[u8] =
+    b"+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\nUSER\r\n\
+SASL PLAIN LOGIN\r\n.\r\n";

@@ -45,11 +45,16 @@ impl Stage {
         let stdout = process.stdout.take().context("the server has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let (clear, implicit) = line.trim().split_once(' ').context("no server")?;
+        let mut ports = line.split_whitespace();
+        let mut listener = || {
+            let port = ports.next().context("no server")?;
+            anyhow::Ok(SocketAddr::new(address, port.parse()?))
+        };
         Ok(Server {
             process,
-            clear: SocketAddr::new(address, clear.parse()?),
-            implicit: SocketAddr::new(address, implicit.parse()?),
+            clear: listener()?,
+            implicit: listener()?,
+            pop3s: listener()?,
         })
     }
 
@@ -120,6 +125,7 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) clear: SocketAddr,
     pub(crate) implicit: SocketAddr,
+    pop3s: SocketAddr,
 }
 
 impl Server {
@@ -127,6 +133,7 @@ impl Server {
         match manner {
             Manner::Plain | Manner::Starttls => self.clear,
             Manner::Implicit => self.implicit,
+            Manner::Pop3s => self.pop3s,
         }
     }
 }

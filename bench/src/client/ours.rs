@@ -1,9 +1,10 @@
-//! `smtp-probe` as its users have it: nothing is set that need not be.
+//! Our probes as their users have them: nothing is set that need not be.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use probe_core::{Context, Phase, Probe, Target, Verdict};
+use pop3_probe::Pop3Probe;
+use probe_core::{AnyProbe, Context, Phase, Probe, Target, Verdict};
 use probe_net::Net;
 use probe_net::tls::{Security, Tls};
 use smtp_probe::SmtpProbe;
@@ -12,7 +13,7 @@ use super::{Manner, Task};
 use crate::certificates::{Certificates, NAME};
 
 pub(super) struct Ours {
-    probe: SmtpProbe,
+    probe: AnyProbe,
     target: Target,
     context: Context,
 }
@@ -20,15 +21,19 @@ pub(super) struct Ours {
 impl Ours {
     pub(super) fn new(task: &Task, certificates: &Certificates) -> Result<Self> {
         let net = Net::new(Tls::ring(certificates.roots()?));
-        let security = match task.manner {
-            Manner::Plain => Security::Cleartext,
-            Manner::Starttls => Security::Required,
-            Manner::Implicit => Security::Implicit,
+        let smtp = |net, security| {
+            let options = SmtpProbe::builder(net).security(security);
+            anyhow::Ok(AnyProbe::new(options.server_name(NAME.parse()?).build()?))
         };
-        let probe = SmtpProbe::builder(net)
-            .security(security)
-            .server_name(NAME.parse()?)
-            .build()?;
+        let probe = match task.manner {
+            Manner::Plain => smtp(net, Security::Cleartext)?,
+            Manner::Starttls => smtp(net, Security::Required)?,
+            Manner::Implicit => smtp(net, Security::Implicit)?,
+            Manner::Pop3s => {
+                let options = Pop3Probe::builder(net).security(Security::Implicit);
+                AnyProbe::new(options.server_name(NAME.parse()?).build()?)
+            }
+        };
         let budget = Duration::from_secs(task.budget);
         Ok(Self {
             probe,

@@ -48,9 +48,9 @@ pub(crate) fn inside(stage: &Stage) -> Result<()> {
         ],
     );
     for dialogue in DIALOGUES {
-        for who in [Who::Ours, Who::Floor, Who::Lettre, Who::MailSend] {
-            let with = Trips::count(stage, who, dialogue, &ticketing, round_trip)?;
-            let without = Trips::count(stage, who, dialogue, &ticketless, round_trip)?;
+        for who in dialogue.manner.speakers() {
+            let with = Trips::count(stage, *who, dialogue, &ticketing, round_trip)?;
+            let without = Trips::count(stage, *who, dialogue, &ticketless, round_trip)?;
             table.line([
                 format!("{}, {}", dialogue.name, who.name()),
                 with.show_verdict(),
@@ -59,7 +59,7 @@ pub(crate) fn inside(stage: &Stage) -> Result<()> {
                 format!("{:.2}", without.close),
                 format!("{}/{}", dialogue.verdict, dialogue.close),
             ]);
-            if who == Who::Ours {
+            if *who == Who::Ours {
                 for (trips, tickets) in [(with, "with"), (without, "without")] {
                     let what = format!("{}, {tickets} tickets", dialogue.name);
                     table.exactly(
@@ -94,7 +94,7 @@ struct Dialogue {
     close: f64,
 }
 
-const DIALOGUES: [Dialogue; 3] = [
+const DIALOGUES: [Dialogue; 4] = [
     Dialogue {
         name: "plain",
         manner: Manner::Plain,
@@ -110,6 +110,12 @@ const DIALOGUES: [Dialogue; 3] = [
     Dialogue {
         name: "implicit TLS",
         manner: Manner::Implicit,
+        verdict: 4.0,
+        close: 5.0,
+    },
+    Dialogue {
+        name: "POP3S",
+        manner: Manner::Pop3s,
         verdict: 4.0,
         close: 5.0,
     },
