@@ -8,8 +8,8 @@ use probe_net::sasl::Mechanism;
 
 use super::fetch::{Fetch, fetch};
 use super::lexer::{
-    DEPTH, Heard, Parsed, Text, anything, astring, atom, end, flag, list, list_or_nil, nstring,
-    number, number64, pair, refuse, run_or_nil, space,
+    Capitals, DEPTH, Heard, Parsed, Text, anything, astring, atom, end, flag, list, list_or_nil,
+    nstring, number, number64, pair, refuse, run_or_nil, space,
 };
 use super::quirk::Quirk;
 use super::status::sequence_set;
@@ -187,7 +187,7 @@ pub(super) fn numbered<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
     let (rest, number) = number(heard, input)?;
     let (rest, ()) = space(heard, rest)?;
     let (rest, word) = take_while1(|byte: u8| byte.is_ascii_alphabetic())(rest)?;
-    match word.to_ascii_uppercase().as_slice() {
+    match &*Capitals::of(word) {
         b"EXISTS" => ended(heard, rest, Data::Exists(number)),
         b"EXPUNGE" => ended(heard, rest, Data::Expunge(number)),
         b"FETCH" => {
@@ -203,8 +203,8 @@ pub(super) fn numbered<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
 /// The data that begin with a word: `* LIST () "/" INBOX`.
 pub(super) fn named<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
     let (rest, word) = atom(input)?;
-    let word = word.to_ascii_uppercase();
-    match word.as_slice() {
+    let word = Capitals::of(word);
+    match &*word {
         b"SEARCH" | b"SORT" => {
             return search(heard, rest).map(|(rest, found)| (rest, Data::Search(found)));
         }
@@ -216,7 +216,7 @@ pub(super) fn named<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Data> {
     }
     // Nothing at all may follow CAPABILITY, FLAGS or ENABLED in what some servers say.
     let (rest, _) = opt(|input| space(heard, input)).parse(rest)?;
-    let (rest, data) = match word.as_slice() {
+    let (rest, data) = match &*word {
         b"CAPABILITY" => capability(heard, rest),
         b"ENABLED" => words(heard, rest).map(|(rest, words)| (rest, Data::Enabled(words))),
         b"FLAGS" => list(heard, rest, flag).map(|(rest, flags)| (rest, Data::Flags(flags))),

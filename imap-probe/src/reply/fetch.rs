@@ -6,8 +6,9 @@ use nom::character::complete::char;
 use nom::sequence::terminated;
 
 use super::lexer::{
-    DEPTH, Heard, Parsed, Text, anything, flag, list, list_or_nil, no_space_before_parenthesis,
-    nstring, number, number64, pair, refuse, run_or_nil, space, string, string_not_nil,
+    Capitals, DEPTH, Heard, Parsed, Text, anything, flag, list, list_or_nil,
+    no_space_before_parenthesis, nstring, number, number64, pair, refuse, run_or_nil, space,
+    string, string_not_nil,
 };
 use super::quirk::Quirk;
 
@@ -167,9 +168,8 @@ fn item<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, Item> {
     if rest.first() == Some(&b'[') {
         return body(heard, name, rest);
     }
-    let upper = name.to_ascii_uppercase();
     let (rest, ()) = space(heard, rest)?;
-    match upper.as_slice() {
+    match &*Capitals::of(name) {
         b"UID" => number(heard, rest).map(|(rest, uid)| (rest, Item::Uid(uid))),
         b"FLAGS" => list(heard, rest, flag).map(|(rest, flags)| (rest, Item::Flags(flags))),
         b"RFC822.SIZE" => number64(heard, rest).map(|(rest, size)| (rest, Item::Size(size))),

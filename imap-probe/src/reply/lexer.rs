@@ -139,6 +139,37 @@ pub(super) fn atom(input: &[u8]) -> Parsed<'_, &[u8]> {
     take_while1(is_atom_char)(input)
 }
 
+/// A word in capitals, for who looks it up.
+pub(super) struct Capitals {
+    letters: [u8; Self::LONGEST],
+    length: usize,
+}
+
+impl Capitals {
+    /// No word that is known is longer.
+    const LONGEST: usize = 16;
+
+    /// Nothing of a word that is longer than all that are known.
+    pub(super) fn of(word: &[u8]) -> Self {
+        let mut letters = [0; Self::LONGEST];
+        let Some(place) = letters.get_mut(..word.len()) else {
+            return Self { letters, length: 0 };
+        };
+        place.copy_from_slice(word);
+        place.make_ascii_uppercase();
+        let length = word.len();
+        Self { letters, length }
+    }
+}
+
+impl Deref for Capitals {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.letters.get(..self.length).unwrap_or_default()
+    }
+}
+
 /// ```abnf
 /// number = 1*DIGIT  ; Unsigned 32-bit integer
 /// ```
@@ -162,16 +193,15 @@ pub(super) fn number64<'a>(heard: &Heard, input: &'a [u8]) -> Parsed<'a, u64> {
         heard.note(Quirk::NumberRange);
         return Ok((rest, 0));
     }
-    let mut number: u64 = 0;
-    for digit in digits {
-        let next = number.checked_mul(10);
-        let next = next.and_then(|tens| tens.checked_add(u64::from(digit - b'0')));
-        number = next.unwrap_or_else(|| {
-            heard.note(Quirk::NumberRange);
-            u64::MAX
-        });
-    }
-    Ok((rest, number))
+    let number = digits.iter().try_fold(0, |number: u64, digit| {
+        let tens = number.checked_mul(10)?;
+        tens.checked_add(u64::from(digit - b'0'))
+    });
+    let fit = number.unwrap_or_else(|| {
+        heard.note(Quirk::NumberRange);
+        u64::MAX
+    });
+    Ok((rest, fit))
 }
 
 /// `NIL`

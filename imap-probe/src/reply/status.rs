@@ -5,7 +5,7 @@ use nom::combinator::value;
 use nom::{Parser, branch::alt};
 
 use super::data::Capabilities;
-use super::lexer::{Heard, Parsed, Text, flag, list, number, number64, space};
+use super::lexer::{Capitals, Heard, Parsed, Text, flag, list, number, number64, space};
 use super::quirk::Quirk;
 
 /// A status response.
@@ -190,42 +190,30 @@ fn code(heard: &Heard, name: &[u8], arguments: &[u8]) -> Code {
 
 /// A code that is read further; `None` also where it is not formed as it should be.
 fn known_code(heard: &Heard, name: &[u8], arguments: &[u8]) -> Option<Code> {
-    let name = name.to_ascii_uppercase();
-    let malformed = || {
-        heard.note(Quirk::CodeMalformed);
-        None
+    let read = match &*Capitals::of(name) {
+        b"ALERT" => return Some(Code::Alert),
+        b"READ-ONLY" => return Some(Code::ReadOnly),
+        b"READ-WRITE" => return Some(Code::ReadWrite),
+        b"CAPABILITY" => return Some(Code::Capability(Capabilities::new(heard.text(arguments)))),
+        b"APPENDUID" => append_uid(heard, arguments),
+        b"COPYUID" => copy_uid(heard, arguments),
+        b"HIGHESTMODSEQ" => {
+            number64(heard, arguments).map(|(rest, one)| (rest, Code::HighestModSeq(one)))
+        }
+        b"PERMANENTFLAGS" => {
+            list(heard, arguments, flag).map(|(rest, flags)| (rest, Code::PermanentFlags(flags)))
+        }
+        b"UIDNEXT" => number(heard, arguments).map(|(rest, uid)| (rest, Code::UidNext(uid))),
+        b"UIDVALIDITY" => {
+            number(heard, arguments).map(|(rest, one)| (rest, Code::UidValidity(one)))
+        }
+        b"UNSEEN" => number(heard, arguments).map(|(rest, one)| (rest, Code::Unseen(one))),
+        _ => return None,
     };
-    match name.as_slice() {
-        b"ALERT" => Some(Code::Alert),
-        b"READ-ONLY" => Some(Code::ReadOnly),
-        b"READ-WRITE" => Some(Code::ReadWrite),
-        b"CAPABILITY" => Some(Code::Capability(Capabilities::new(heard.text(arguments)))),
-        b"PERMANENTFLAGS" => match list(heard, arguments, flag) {
-            Ok((_, flags)) => Some(Code::PermanentFlags(flags)),
-            Err(_) => malformed(),
-        },
-        b"UIDNEXT" | b"UIDVALIDITY" | b"UNSEEN" => match number(heard, arguments) {
-            Ok((_, number)) => Some(match name.as_slice() {
-                b"UIDNEXT" => Code::UidNext(number),
-                b"UIDVALIDITY" => Code::UidValidity(number),
-                _ => Code::Unseen(number),
-            }),
-            Err(_) => malformed(),
-        },
-        b"HIGHESTMODSEQ" => match number64(heard, arguments) {
-            Ok((_, number)) => Some(Code::HighestModSeq(number)),
-            Err(_) => malformed(),
-        },
-        b"APPENDUID" => match append_uid(heard, arguments) {
-            Ok((_, code)) => Some(code),
-            Err(_) => malformed(),
-        },
-        b"COPYUID" => match copy_uid(heard, arguments) {
-            Ok((_, code)) => Some(code),
-            Err(_) => malformed(),
-        },
-        _ => None,
+    if read.is_err() {
+        heard.note(Quirk::CodeMalformed);
     }
+    Some(read.ok()?.1)
 }
 
 /// ```abnf
