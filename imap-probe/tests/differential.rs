@@ -66,7 +66,7 @@ fn compare(stream: &[u8]) -> Result<Vec<String>, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30000))]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn what_a_server_without_fault_writes_both_read_alike((wire, meaning) in written::response()) {
         let heard = ours(&wire);

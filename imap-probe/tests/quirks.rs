@@ -1,8 +1,8 @@
 //! Oddities of real servers: each is tolerated, told, and has its source beside it. Here are those that the parser
 //! decides; those of the machine are in `quirks/dialogues.rs`.
 //!
-//! The numbers are those of the list of corner cases that this crate was built on; `imap-codec` has thirteen of them
-//! as features, whose names stand beside them.
+//! The numbers are those of the list of corner cases that this crate was built on; `imap-codec` has fourteen such
+//! as features, whose names (`quirk_...`) stand beside them.
 
 #![allow(
     clippy::unwrap_used,

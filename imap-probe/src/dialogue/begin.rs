@@ -16,10 +16,13 @@ impl ImapDialogue {
 
     pub(super) fn on_greeting(&mut self, reply: Reply) -> Next {
         self.facts.greeting = Some(reply.clone());
-        let Response::Status(status) = reply.response() else {
-            let detail = "the server said something that is no IMAP greeting";
-            let failure = Failure::new(Phase::GREETING, FailureKind::Protocol, detail);
-            return Err(failure.with_reply(excerpt(reply.raw())));
+        let status = match reply.response() {
+            Response::Status(status) if status.tag.is_none() => status,
+            _ => {
+                let detail = "the server said something that is no IMAP greeting";
+                let failure = Failure::new(Phase::GREETING, FailureKind::Protocol, detail);
+                return Err(failure.with_reply(excerpt(reply.raw())));
+            }
         };
         self.facts.is_preauthenticated = status.condition == Condition::PreAuth;
         self.learn_status(&mut Awaited::Capability, status);

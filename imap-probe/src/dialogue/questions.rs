@@ -267,7 +267,9 @@ impl ImapDialogue {
                 self.mailbox().found = result.count;
             }
             Data::Fetch(fetch) => self.learn_message(question, fetch),
-            Data::Flags(flags) => self.mailbox().flags = words(flags),
+            Data::Flags(flags) if self.facts.mailbox.is_some() => {
+                self.mailbox().flags = words(flags);
+            }
             Data::Id(fields) => {
                 let shown = |(name, value): &(Text, Option<Text>)| {
                     let value = value.as_ref()?.to_printable();

@@ -119,7 +119,7 @@ async fn data_may_come_at_any_moment() {
     let outcome = log_in(&[
         (
             "LOGIN",
-            "* 7 EXISTS\r\n* LIST () \"/\" x\r\n* OK still here\r\n% OK in\r\n",
+            "* 7 EXISTS\r\n* FLAGS (\\Seen)\r\n* LIST () \"/\" x\r\n* OK still here\r\n% OK in\r\n",
         ),
         (
             "EXAMINE",
@@ -499,6 +499,21 @@ async fn nothing_is_said_before_the_greeting() {
     let outcome = ask(script.say("* OK ready\r\n").drain(), |options| options).await;
     assert!(!outcome.conversation.spoke_early());
     assert!(outcome.codes().contains(&"imap.greeting.delayed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_greeting_is_answered_by_nothing() {
+    // 1 and 33: also what would complete a command, and what other protocols greet with.
+    for hello in [
+        "A1 OK ready\r\n",
+        "+OK POP3 ready\r\n",
+        "* 3 EXISTS\r\n",
+        "220 mx\r\n",
+    ] {
+        let outcome = ask(Script::new().say(hello).drain(), |options| options).await;
+        assert_eq!(kind(&outcome), FailureKind::Protocol, "{hello}");
+        assert_eq!(outcome.said(), Vec::<String>::new());
+    }
 }
 
 #[tokio::test(start_paused = true)]
