@@ -2,6 +2,7 @@
 //! without a network. The servers of each protocol have a file of their own; here is the page, and the running.
 
 mod imap;
+mod pop3;
 mod smtp;
 
 use core::error::Error;
@@ -102,7 +103,7 @@ fn code(report: &Report) -> &'static str {
 
 fn scenes() -> Result<Vec<Scene>, BoxError> {
     let ca = Authority::new("mailprobe demo CA");
-    Ok([smtp::scenes(&ca)?, imap::scenes(&ca)?].concat())
+    Ok([smtp::scenes(&ca)?, imap::scenes(&ca)?, pop3::scenes(&ca)?].concat())
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;

@@ -99,6 +99,21 @@ fn each_scene_has_its_verdict_and_its_cause() {
             "tls.certificate.expired",
         ),
         ("too many connections", Critical, "imap.greeting.refused"),
+        ("a healthy maildrop", Ok, ""),
+        ("mail may be read and deleted", Ok, ""),
+        ("nobody fetches the mail", Warning, "pop3.maildrop.messages"),
+        ("a wrong password", Critical, "credentials"),
+        (
+            "another session has the maildrop",
+            Critical,
+            "pop3.maildrop.in-use",
+        ),
+        ("a mark is not taken back", Critical, "pop3.rights.missing"),
+        (
+            "certificate has expired, port 995",
+            Critical,
+            "tls.certificate.expired",
+        ),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -122,7 +137,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 27;
+    const SCENES: usize = 34;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -157,7 +172,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 23 of 27 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 28 of 34 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);

@@ -121,7 +121,7 @@ static INCONSISTENT: FindingKind = FindingKind::new(
 );
 static IN_USE: FindingKind = FindingKind::new(
     "pop3.maildrop.in-use",
-    Severity::Warning,
+    Severity::Critical,
     "the password was right, but another session has the maildrop",
     "Give the probe an account of its own, or leave more time between probes; a lock that stays is a dead session.",
 );
@@ -133,7 +133,7 @@ static LIST_UNREADABLE: FindingKind = FindingKind::new(
 );
 static LOGIN_DELAY: FindingKind = FindingKind::new(
     "pop3.auth.login-delay",
-    Severity::Warning,
+    Severity::Critical,
     "the probe logs in more often than the server allows",
     "Probe this account less often than the server's LOGIN-DELAY says, and from one place.",
 );
