@@ -101,7 +101,11 @@ fn each_scene_has_its_verdict_and_its_cause() {
         ("too many connections", Critical, "imap.greeting.refused"),
         ("a healthy maildrop", Ok, ""),
         ("mail may be read and deleted", Ok, ""),
-        ("nobody fetches the mail", Warning, "pop3.maildrop.messages"),
+        (
+            "nobody fetches the mail",
+            Warning,
+            "pop3.messages.threshold",
+        ),
         ("a wrong password", Critical, "credentials"),
         (
             "another session has the maildrop",

@@ -7,7 +7,7 @@ mod permission;
 
 use core::mem;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use probe_core::{Failure, FailureKind, Phase};
 use probe_net::sasl::Login;
@@ -34,8 +34,6 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Pop3Dialogue {
     options: Arc<Options>,
     security: Security,
-    /// What the ages of messages are counted to.
-    now: SystemTime,
     state: State,
     facts: Pop3Facts,
 }
@@ -66,12 +64,11 @@ enum State {
 type Next = Result<Step<Command>, Failure>;
 
 impl Pop3Dialogue {
-    /// A dialogue that asks what the options say; the ages of messages are counted to `now`.
-    pub fn new(options: Arc<Options>, security: Security, now: SystemTime) -> Self {
+    /// A dialogue that asks what the options say.
+    pub fn new(options: Arc<Options>, security: Security) -> Self {
         Self {
             options,
             security,
-            now,
             state: State::Start,
             facts: Pop3Facts::default(),
         }

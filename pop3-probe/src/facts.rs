@@ -123,10 +123,6 @@ pub struct Maildrop {
     pub oldest: Option<SystemTime>,
     /// When the newest message came.
     pub newest: Option<SystemTime>,
-    /// How long ago the oldest message came.
-    pub oldest_age: Option<Duration>,
-    /// How long ago the newest message came.
-    pub newest_age: Option<Duration>,
     /// The messages that were asked for their header section alone and came whole.
     pub whole_for_top: Vec<u32>,
     /// The message that was read.
@@ -323,33 +319,25 @@ impl Maildrop {
     fn record(&self, out: &mut Record) {
         let count = Metric::whole("probe_pop3_messages", Unit::Count, self.messages);
         out.metric("messages", count);
-        let octets = Metric::whole("probe_pop3_octets", Unit::Bytes, self.octets);
+        let octets = Metric::whole("probe_pop3_messages_bytes", Unit::Bytes, self.octets);
         out.metric("octets", octets);
-        for (key, name, age) in [
-            (
-                "oldest_age",
-                "probe_pop3_oldest_age_seconds",
-                self.oldest_age,
-            ),
-            (
-                "newest_age",
-                "probe_pop3_newest_age_seconds",
-                self.newest_age,
-            ),
-        ] {
-            if let Some(age) = age {
-                out.metric(key, Metric::duration(name, age));
-            }
+        if let Some(oldest) = self.oldest {
+            let name = "probe_pop3_oldest_message_timestamp_seconds";
+            out.metric("oldest", Metric::timestamp(name, oldest));
+        }
+        if let Some(newest) = self.newest {
+            let name = "probe_pop3_newest_message_timestamp_seconds";
+            out.metric("newest", Metric::timestamp(name, newest));
         }
         if let Some(listing) = &self.listing {
             let largest = listing.sizes().map(|(_, octets)| octets).max();
             let largest = largest.unwrap_or_default();
-            let metric = Metric::whole("probe_pop3_largest_octets", Unit::Bytes, largest);
+            let metric = Metric::whole("probe_pop3_largest_message_bytes", Unit::Bytes, largest);
             out.metric("largest", metric);
         }
         if let Some(retrieved) = self.retrieved {
             let octets = retrieved.octets;
-            let metric = Metric::whole("probe_pop3_retrieved_octets", Unit::Bytes, octets);
+            let metric = Metric::whole("probe_pop3_message_read_bytes", Unit::Bytes, octets);
             out.metric("retrieved", metric);
         }
     }

@@ -1,6 +1,6 @@
 //! What we think of it: the table of findings of this crate, and the judgement over facts and times.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use probe_core::{Finding, FindingKind, Phase, Severity};
 use probe_net::sasl::{Mechanism, Way};
@@ -33,6 +33,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &MANY_MESSAGES,
     &MANY_OCTETS,
     &MESSAGE_LOST,
+    &NEW_MESSAGE,
     &NOTHING_TO_PROVE,
     &NO_STATUS,
     &OLD_MESSAGE,
@@ -150,13 +151,13 @@ pub(crate) static LOWER_CASE: FindingKind = FindingKind::new(
     "Report it to the server's maker: RFC 1939 section 3 wants +OK and -ERR, and strict clients know nothing else.",
 );
 static MANY_MESSAGES: FindingKind = FindingKind::new(
-    "pop3.maildrop.messages",
+    "pop3.messages.threshold",
     Severity::Warning,
     "the number of messages is outside the given range",
     "See whether whoever should fetch this mail still does, or why so little arrives.",
 );
 static MANY_OCTETS: FindingKind = FindingKind::new(
-    "pop3.maildrop.octets",
+    "pop3.octets.threshold",
     Severity::Warning,
     "the size of the maildrop is outside the given range",
     "See whether whoever should fetch this mail still does, before its quota is used up.",
@@ -166,6 +167,12 @@ static MESSAGE_LOST: FindingKind = FindingKind::new(
     Severity::Critical,
     "a message that was marked as deleted and unmarked is gone",
     "Report it to the server's maker: it deletes what RSET has taken back, or in a session without QUIT (RFC 1939 sections 5 and 6).",
+);
+static NEW_MESSAGE: FindingKind = FindingKind::new(
+    "pop3.messages.newest",
+    Severity::Warning,
+    "the age of the newest message is outside the given range",
+    "See whether mail still arrives: at the queues of the servers before this one first.",
 );
 static NOTHING_TO_PROVE: FindingKind = FindingKind::new(
     "pop3.rights.nothing-to-prove",
@@ -180,7 +187,7 @@ pub(crate) static NO_STATUS: FindingKind = FindingKind::new(
     "See what really listens on this port.",
 );
 static OLD_MESSAGE: FindingKind = FindingKind::new(
-    "pop3.maildrop.age",
+    "pop3.messages.oldest",
     Severity::Warning,
     "the age of the oldest message is outside the given range",
     "See whether whoever should fetch this mail still does.",
@@ -234,7 +241,7 @@ static UNCONFIRMED: FindingKind = FindingKind::new(
     "Log in by hand, or run the probe again later: the message that was marked should still be there.",
 );
 static UNDATED: FindingKind = FindingKind::new(
-    "pop3.maildrop.undated",
+    "pop3.messages.undated",
     Severity::Info,
     "the oldest message does not tell when it came",
     "Nothing needs to be done; its age is not known, and no threshold is applied to it.",
@@ -263,7 +270,7 @@ pub fn judge(
     findings.extend(auth(facts));
     findings.extend(facts.refusals.iter().filter_map(|one| refusal(one, facts)));
     if let Some(maildrop) = &facts.maildrop {
-        findings.extend(thresholds(maildrop, options));
+        findings.extend(thresholds(maildrop, options, seen.now));
         findings.extend(listings(maildrop));
         findings.extend(messages(maildrop, options));
     }
@@ -400,25 +407,31 @@ fn refusal(refusal: &Refusal, facts: &Pop3Facts) -> Option<Finding> {
     promised.then(|| COMMAND_REFUSED.found(words))
 }
 
-fn thresholds(maildrop: &Maildrop, options: &Options) -> Vec<Finding> {
+fn thresholds(maildrop: &Maildrop, options: &Options, now: SystemTime) -> Vec<Finding> {
     let (messages, octets) = (maildrop.messages, maildrop.octets);
     let many = options
         .messages
-        .judge(number(messages), &MANY_MESSAGES, messages);
-    let large = options.octets.judge(number(octets), &MANY_OCTETS, octets);
-    let age = maildrop.oldest_age.map(|age| age.as_secs());
-    let old = age.and_then(|age| {
-        let shown = format_args!("{age} s");
-        options.oldest.judge(number(age), &OLD_MESSAGE, shown)
-    });
-    [many, large, old].into_iter().flatten().collect()
+        .judge(whole(messages), &MANY_MESSAGES, messages);
+    let large = options.octets.judge(whole(octets), &MANY_OCTETS, octets);
+    let mut findings: Vec<_> = many.into_iter().chain(large).collect();
+    for (time, thresholds, kind) in [
+        (maildrop.oldest, &options.oldest, &OLD_MESSAGE),
+        (maildrop.newest, &options.newest, &NEW_MESSAGE),
+    ] {
+        if let Some(time) = time {
+            // A message of the future is as new as can be.
+            let age = now.duration_since(time).unwrap_or_default().as_secs();
+            findings.extend(thresholds.judge(whole(age), kind, format_args!("{age} s")));
+        }
+    }
+    findings
 }
 
 #[allow(
     clippy::as_conversions,
     reason = "there is no other way from u64 to f64"
 )]
-fn number(count: u64) -> f64 {
+fn whole(count: u64) -> f64 {
     count as f64
 }
 

@@ -4,7 +4,6 @@
 #![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use probe_core::Phase;
 use probe_net::sasl::Credentials;
@@ -167,11 +166,7 @@ fn chosen(choice: u8) -> Option<Pop3Dialogue> {
         options = options.login_command(LoginCommand::Apop);
     }
     options.credentials = credentials;
-    Some(Pop3Dialogue::new(
-        Arc::new(options),
-        security,
-        SystemTime::UNIX_EPOCH,
-    ))
+    Some(Pop3Dialogue::new(Arc::new(options), security))
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub struct Options {
     pub(crate) messages: Thresholds,
     pub(crate) octets: Thresholds,
     pub(crate) oldest: Thresholds,
+    pub(crate) newest: Thresholds,
     pub(crate) ages: bool,
     pub(crate) noops: u16,
     pub(crate) languages: bool,
@@ -75,6 +76,7 @@ impl Options {
             messages: Thresholds::default(),
             octets: Thresholds::default(),
             oldest: Thresholds::default(),
+            newest: Thresholds::default(),
             ages: false,
             noops: 0,
             languages: false,
@@ -179,6 +181,13 @@ impl Options {
         self
     }
 
+    /// How old the newest message may be, in seconds: whether mail still arrives. Asks for the ages.
+    pub fn newest(mut self, thresholds: Thresholds) -> Self {
+        self.newest = thresholds;
+        self.ages = true;
+        self
+    }
+
     /// Whether to ask for the header sections of the oldest and the newest message (TOP), which tell their ages.
     pub fn ages(mut self, ask: bool) -> Self {
         self.ages = ask;
@@ -256,7 +265,7 @@ impl Options {
     }
 
     fn asks_of_the_maildrop(&self) -> bool {
-        let has_threshold = [self.messages, self.octets, self.oldest]
+        let has_threshold = [self.messages, self.octets, self.oldest, self.newest]
             .iter()
             .any(|one| *one != Thresholds::default());
         has_threshold || self.ages || self.noops > 0 || self.retrieve || self.prove_rights

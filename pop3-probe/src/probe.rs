@@ -56,7 +56,7 @@ impl Pop3Probe {
             wire.secure(log).await?;
         }
         let options = Arc::new(self.options.for_a_second_look());
-        let mut dialogue = Pop3Dialogue::new(options, session.security, log.now());
+        let mut dialogue = Pop3Dialogue::new(options, session.security);
         drive(&mut dialogue, &mut Pop3Codec::default(), &mut wire, log).await?;
         let kept = is_kept(facts, dialogue.facts());
         if let Some(rights) = &mut facts.rights {
@@ -116,7 +116,7 @@ impl Service for Pop3Probe {
         facts: &mut Pop3Facts,
         log: &mut Log,
     ) -> Result<(), Failure> {
-        let mut dialogue = Pop3Dialogue::new(self.options.clone(), session.security, log.now());
+        let mut dialogue = Pop3Dialogue::new(self.options.clone(), session.security);
         let codec = &mut Pop3Codec::default();
         let outcome = drive(&mut dialogue, codec, session.wire, log).await;
         *facts = dialogue.into_facts();

@@ -66,6 +66,7 @@ fn without_a_login_nothing_can_be_asked_of_the_maildrop() {
     assert_eq!(mistake(|one| one.messages(range())), none);
     assert_eq!(mistake(|one| one.octets(range())), none);
     assert_eq!(mistake(|one| one.oldest(range())), none);
+    assert_eq!(mistake(|one| one.newest(range())), none);
     assert_eq!(mistake(|one| one.ages(true)), none);
     assert_eq!(mistake(|one| one.noops(1)), none);
     assert_eq!(mistake(|one| one.retrieve(true)), none);

@@ -285,7 +285,7 @@ async fn an_empty_maildrop_and_one_of_ten_thousand_are_as_large_as_they_are() {
     })
     .await;
     assert_eq!(big.verdict(), Verdict::Critical);
-    assert_eq!(codes(&big), ["pop3.maildrop.messages", APOP], "{big:?}");
+    assert_eq!(codes(&big), ["pop3.messages.threshold", APOP], "{big:?}");
     let maildrop = big.facts.maildrop.as_ref().unwrap();
     assert_eq!(maildrop.listing.as_ref().unwrap().sizes().count(), 10_000);
     let ids = maildrop.unique_ids.as_ref().unwrap();

@@ -39,41 +39,87 @@ pub(super) struct Pop3 {
 #[command(next_help_heading = "Maildrop")]
 struct Maildrop {
     /// Warns when the number of messages is outside this range
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
     messages_warning: Option<Range>,
     /// The same, critical
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
     messages_critical: Option<Range>,
     /// Warns when the octets of all messages together are outside this range
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
     octets_warning: Option<Range>,
     /// The same, critical
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
     octets_critical: Option<Range>,
     /// Warns when the oldest message is of an age (in seconds) outside this range
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
     oldest_warning: Option<Range>,
     /// The same, critical
-    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
     oldest_critical: Option<Range>,
+    /// Warns when the newest message is of an age (in seconds) outside this range
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
+    newest_warning: Option<Range>,
+    /// The same, critical
+    #[arg(
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        requires = "user"
+    )]
+    newest_critical: Option<Range>,
     /// Tells how old the oldest and the newest message are
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     ages: bool,
     /// Says NOOP so many times and tells how long the answers took
-    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    #[arg(long, value_name = "TIMES", default_value_t = 0, requires = "user")]
     noops: u16,
     /// Reads the smallest message whole
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     retrieve: bool,
     /// Asks which languages the server speaks
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     languages: bool,
     /// Switches to UTF-8 before the login
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     utf8: bool,
     /// Proves what the account may do: reads the smallest message, marks it as deleted, takes the mark back, and looks
     /// in a fresh session whether it is still there
-    #[arg(long)]
+    #[arg(long, requires = "user")]
     prove_rights: bool,
 }
 
@@ -116,11 +162,14 @@ impl Maildrop {
         let messages = Thresholds::new(self.messages_warning, self.messages_critical);
         let octets = Thresholds::new(self.octets_warning, self.octets_critical);
         let oldest = Thresholds::new(self.oldest_warning, self.oldest_critical);
-        let ages = self.ages || oldest != Thresholds::default();
+        let newest = Thresholds::new(self.newest_warning, self.newest_critical);
+        let given = |thresholds| thresholds != Thresholds::default();
+        let ages = self.ages || given(oldest) || given(newest);
         options
             .messages(messages)
             .octets(octets)
             .oldest(oldest)
+            .newest(newest)
             .ages(ages)
             .noops(self.noops)
             .retrieve(self.retrieve)

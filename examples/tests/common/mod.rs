@@ -113,6 +113,15 @@ impl World {
     }
 }
 
+impl World {
+    /// `mailprobe pop3` with what every test needs, and then these arguments.
+    pub(crate) fn pop3<'a>(&'a self, arguments: impl IntoIterator<Item = &'a str>) -> Said {
+        let ca = self.ca_file.to_str().unwrap();
+        let common = ["pop3", "--ca", ca, "--server-name", NAME];
+        mailprobe(common.into_iter().chain(arguments))
+    }
+}
+
 /// `HOST:PORT` of a server.
 pub(crate) fn at(peer: &Peer) -> String {
     peer.address().to_string()

@@ -2,7 +2,7 @@
 //! announces PIPELINING (RFC 2449 section 6.6).
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use probe_core::Phase;
 use probe_net::Step;
@@ -235,21 +235,17 @@ impl Pop3Dialogue {
     }
 
     fn note_headers(&mut self, question: Question, message: u32, reply: &Reply) {
-        let now = self.now;
         let text = reply.message();
         let headers = Headers::of(&text);
         let is_whole = matches!(headers.end(), HeaderEnd::EmptyLine { body } if body < text.len());
         let arrival = arrival(&headers);
-        // The clocks of two machines may differ, and no date is more exact than a second.
-        let age = |at| now.duration_since(at).unwrap_or_default().as_secs();
-        let age = arrival.map(age).map(Duration::from_secs);
         let maildrop = self.maildrop();
         if is_whole {
             maildrop.whole_for_top.push(message);
         }
         match question {
-            Question::Oldest(_) => (maildrop.oldest, maildrop.oldest_age) = (arrival, age),
-            _ => (maildrop.newest, maildrop.newest_age) = (arrival, age),
+            Question::Oldest(_) => maildrop.oldest = arrival,
+            _ => maildrop.newest = arrival,
         }
     }
 

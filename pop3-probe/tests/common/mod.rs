@@ -85,7 +85,7 @@ pub(crate) async fn converse(
         outcome = wire.secure(&mut log).await;
     }
     let options = Arc::new(options);
-    let mut dialogue = Pop3Dialogue::new(options.clone(), security, cx.now());
+    let mut dialogue = Pop3Dialogue::new(options.clone(), security);
     if outcome.is_ok() {
         outcome = drive(
             &mut dialogue,

@@ -128,7 +128,7 @@ async fn message_numbers_need_not_be_contiguous() {
         .hear("QUIT");
     let outcome = log_in(&script, |options| options.ages(true)).await;
     outcome.conversation.assert_followed();
-    assert_eq!(outcome.codes(), ["pop3.maildrop.undated"]);
+    assert_eq!(outcome.codes(), ["pop3.messages.undated"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,6 @@ use super::{BOLD, DIM, Style, milliseconds, paragraph, section};
 /// Where values begin.
 const COLUMN: usize = 20;
 
-/// From here on nobody counts in seconds.
-const LONG: Duration = Duration::from_secs(60 * 60);
-
 /// Only shown when asked for: nobody reads them, somebody may need them. The findings tell of faults.
 const PARTICULARS: [&str; 15] = [
     "alerts",
@@ -163,11 +160,8 @@ impl Page {
     fn quantity(&self, metric: &Metric) -> String {
         match metric.unit {
             Unit::Bytes => bytes(metric.value),
-            Unit::Seconds => match Duration::try_from_secs_f64(metric.value) {
-                Ok(age) if age >= LONG => length(age),
-                Ok(short) => milliseconds(short),
-                Err(_) => format!("{} s", metric.value),
-            },
+            Unit::Seconds => Duration::try_from_secs_f64(metric.value)
+                .map_or_else(|_| format!("{} s", metric.value), milliseconds),
             Unit::Timestamp => {
                 let since_1970 = Duration::try_from_secs_f64(metric.value).unwrap_or_default();
                 self.term(
