@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use probe_core::{Context, Failure, Finding, Probe, Report, Target};
+use probe_core::{Context, Failure, Finding, Host, Probe, Report, Target};
 use probe_net::tls::Security;
 use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive};
 
@@ -87,23 +87,25 @@ impl Probe for Pop3Probe {
     }
 
     async fn probe(&self, target: &Target, cx: &Context) -> Report<Pop3Facts> {
-        let Target::Host { host, port } = target else {
-            return probe_net::unfit(self.name(), target, cx);
-        };
-        let port = port.unwrap_or_else(|| self.options.default_port());
-        let mut endpoint = Endpoint::new(host.clone(), port);
-        endpoint.server_name = self.options.server_name.clone();
-        endpoint.secrets_over = self.options.secrets_over;
-        match self.options.every_address {
-            true => probe_net::ask_each(self, &endpoint, cx).await,
-            false => probe_net::ask(self, &endpoint, cx).await,
-        }
+        probe_net::probe(self, target, cx).await
     }
 }
 
 impl Service for Pop3Probe {
     fn net(&self) -> &Net {
         &self.options.net
+    }
+
+    fn endpoint(&self, host: &Host, port: Option<u16>) -> Endpoint {
+        let port = port.unwrap_or_else(|| self.options.default_port());
+        let mut endpoint = Endpoint::new(host.clone(), port);
+        endpoint.server_name = self.options.server_name.clone();
+        endpoint.secrets_over = self.options.secrets_over;
+        endpoint
+    }
+
+    fn asks_every_address(&self) -> bool {
+        self.options.every_address
     }
 
     fn security_on(&self, port: u16) -> Security {

@@ -33,5 +33,5 @@ pub use log::Log;
 pub use net::{Family, Net};
 pub use proxy::{Proxy, ProxyVersion};
 pub use resolve::{Resolve, ResolveError, SystemResolver};
-pub use service::{Seen, Service, Session, ask, ask_each, unfit};
+pub use service::{Seen, Service, Session, probe};
 pub use wire::{Ends, Transport, Wire};

@@ -16,6 +16,12 @@ pub trait Service: Probe<Facts: Default> {
     /// The way to the network.
     fn net(&self) -> &Net;
 
+    /// Where a target leads, by the port that it names or else the service's own.
+    fn endpoint(&self, host: &Host, port: Option<u16>) -> Endpoint;
+
+    /// Whether every address is asked by itself, instead of whichever answers first.
+    fn asks_every_address(&self) -> bool;
+
     /// How to encrypt on this port.
     fn security_on(&self, port: u16) -> Security;
 
@@ -69,24 +75,27 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The report on a target that is no host and port.
-pub fn unfit<F: Default>(probe: &'static str, target: &Target, cx: &Context) -> Report<F> {
-    let mut report = Report::new(probe, target.clone(), cx.now(), F::default());
-    report.failure = Some(Failure::unfit_target(target));
-    report
+/// Asks a service: what the `probe` of a protocol crate is.
+pub async fn probe<S: Service>(service: &S, target: &Target, cx: &Context) -> Report<S::Facts> {
+    let Target::Host { host, port } = target else {
+        let mut report = Report::new(
+            service.name(),
+            target.clone(),
+            cx.now(),
+            S::Facts::default(),
+        );
+        report.failure = Some(Failure::unfit_target(target));
+        return report;
+    };
+    let endpoint = service.endpoint(host, *port);
+    match service.asks_every_address() {
+        true => ask_each(service, &endpoint, cx).await,
+        false => ask_at(service, &endpoint, None, cx).await,
+    }
 }
 
-/// Asks a service at whichever address of the host answers first.
-pub async fn ask<S: Service>(service: &S, endpoint: &Endpoint, cx: &Context) -> Report<S::Facts> {
-    ask_at(service, endpoint, None, cx).await
-}
-
-/// Asks a service at every address of the host, all at once; each is a part of the report.
-pub async fn ask_each<S: Service>(
-    service: &S,
-    endpoint: &Endpoint,
-    cx: &Context,
-) -> Report<S::Facts> {
+/// Every address of the host, all at once; each is a part of the report.
+async fn ask_each<S: Service>(service: &S, endpoint: &Endpoint, cx: &Context) -> Report<S::Facts> {
     let target = Target::host(endpoint.host.clone(), endpoint.port);
     let mut report = Report::new(service.name(), target, cx.now(), S::Facts::default());
     let mut log = Log::begin(cx);
