@@ -28,7 +28,7 @@ use crate::options::Options;
 use crate::reply::{Capabilities, Code, Condition, Data, ImapCodec, Reply, Response, Status, Text};
 use edit::{Edit, EditStep};
 use questions::{KEPT, Question};
-use watch::Resting;
+use watch::{PATIENCE, Resting};
 
 /// Asking what the server can do.
 const CAPABILITY: Phase = Phase::new("capability");
@@ -164,8 +164,12 @@ impl Dialogue for ImapDialogue {
                 self.on_reply(pending, awaited, reply)
             }
             (State::Expect(_, Awaited::Cancelled(failure)), Closed | Silence) => Err(failure),
-            (State::Expect(pending, Awaited::Question(Question::Watching)), Silence) => {
+            (State::Expect(pending, Awaited::Question(Question::News)), Silence) => {
                 self.stop_idling(pending)
+            }
+            (State::Expect(pending, Awaited::Question(Question::News)), Closed) => {
+                let detail = "the server hung up";
+                Err(Failure::new(pending.phase, FailureKind::Closed, detail))
             }
             (State::Resting(resting), Resumed) => self.on_resumed(resting),
             // The answer to LOGOUT is a courtesy.
@@ -247,6 +251,7 @@ impl ImapDialogue {
         let phase = pending.phase;
         let patience = match awaited {
             Awaited::Logout | Awaited::Cancelled(_) => Some(FAREWELL),
+            Awaited::Question(Question::News) => Some(PATIENCE.saturating_sub(self.took)),
             _ => None,
         };
         self.state = State::Expect(pending, awaited);
@@ -417,7 +422,7 @@ impl ImapDialogue {
 impl Awaited {
     /// Whether a message more is what we wait for.
     const fn is_news(&self) -> bool {
-        matches!(self, Self::Question(Question::Watching))
+        matches!(self, Self::Question(Question::News))
     }
 }
 

@@ -11,7 +11,7 @@ use probe_core::Thresholds;
 use probe_net::message::{Canary, Token};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
-use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
+use probe_net::{Codec, Decoded, Dialogue, Event, Layer, Net, Oddities, Outgoing, Step};
 
 use crate::{
     Access, Data, Extension, ImapCodec, ImapDialogue, LoginCommand, Mailbox, Options, Reply,
@@ -75,7 +75,7 @@ fn read_all_of(reply: &Reply) {
     }
 }
 
-/// Whatever the server says, the dialogue ends, and soon.
+/// Whatever the server says, the dialogue ends, and soon, and is never told what it does not expect.
 pub fn dialogue(data: &[u8]) {
     /// The questions, the edit proof, the folders of earlier runs, and every mechanism once.
     const COMMANDS: usize = 120;
@@ -96,8 +96,20 @@ pub fn dialogue(data: &[u8]) {
     let mut said = 0;
     while said < COMMANDS {
         let patience = match dialogue.next(event) {
-            Err(_) | Ok(Step::Done) => return leave(&dialogue, &mut codec),
+            Err(failure) => {
+                assert!(!failure.detail.contains("stood at"), "{failure:?}");
+                return leave(&dialogue, &mut codec);
+            }
+            Ok(Step::Done) => return,
             Ok(Step::Await { patience, .. }) => patience,
+            Ok(Step::Pause) => {
+                event = Event::Resumed;
+                continue;
+            }
+            Ok(Step::Upgrade(Layer::Deflate)) => {
+                event = Event::Layered;
+                continue;
+            }
             Ok(Step::Send { commands, patience }) => {
                 for (phase, command) in commands {
                     codec.encode(&command, &mut Outgoing::default());
@@ -116,8 +128,9 @@ pub fn dialogue(data: &[u8]) {
                 stream = stream.get(used..).unwrap_or_default();
                 Event::Reply(reply)
             }
-            _ if patience.is_some() => Event::Closed,
-            _ => return,
+            _ if patience.is_none() => return,
+            _ if more & 64 == 0 => Event::Closed,
+            _ => Event::Silence,
         };
     }
     panic!("{COMMANDS} commands and no end");
@@ -165,7 +178,11 @@ fn chosen(choice: u8, more: u8) -> Option<ImapDialogue> {
         options = options.search("UNSEEN".parse().ok()?, Thresholds::default());
     }
     options.credentials = credentials;
-    let dialogue = ImapDialogue::new(Arc::new(options), security);
+    let options = Arc::new(options);
+    if more & 32 != 0 {
+        return Some(ImapDialogue::watcher(options, security, Mailbox::inbox()));
+    }
+    let dialogue = ImapDialogue::new(options, security);
     let sent_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_452_384);
     let address = "mailprobe@localhost";
     let canary = Canary::new(address, address, Token::from_bytes([7; 16]), sent_at).ok()?;

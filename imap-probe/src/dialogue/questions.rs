@@ -58,8 +58,10 @@ pub(super) enum Question {
     Idled,
     /// May the mailbox be watched?
     Watch,
-    /// Is there news?
+    /// Does it begin to idle?
     Watching,
+    /// It idles: is there news?
+    News,
     Close,
     Utf8,
     Edit,
@@ -93,7 +95,7 @@ impl Question {
             Self::Dates | Self::Read => FETCH,
             Self::Edit | Self::List => LIST,
             Self::Id | Self::IdOnly => ID,
-            Self::Idle | Self::Idled | Self::Watching => IDLE,
+            Self::Idle | Self::Idled | Self::News | Self::Watching => IDLE,
             Self::Namespace => NAMESPACE,
             Self::Noop => NOOP,
             Self::Open | Self::Watch => SELECT,
@@ -149,6 +151,7 @@ impl ImapDialogue {
             | Question::List
             | Question::Open
             | Question::Watch
+            | Question::News
             | Question::Watching => true,
         }
     }
@@ -208,7 +211,7 @@ impl ImapDialogue {
             Question::Edit => return self.begin_edit(),
             Question::Id => Command::Id(Some(Introduction::OURS)),
             Question::IdOnly => Command::Id(None),
-            Question::Idle | Question::Idled | Question::Watching => Command::Idle,
+            Question::Idle | Question::Idled | Question::News | Question::Watching => Command::Idle,
             Question::List => Command::List {
                 beginning: None,
                 special_use: self.offers("SPECIAL-USE") && self.offers("LIST-EXTENDED"),

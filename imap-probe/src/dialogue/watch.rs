@@ -18,7 +18,7 @@ use crate::mailbox::Mailbox;
 use crate::options::{Extension, Options};
 
 /// How long news are waited for. RFC 2177 sets no limit; a user who waits longer calls it broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where a dialogue rests.
 #[derive(Debug)]
@@ -107,11 +107,7 @@ impl ImapDialogue {
             Resting::Edit(step, edit) => self.edit_step(step, edit),
             Resting::Idle(pending) => {
                 self.took = Duration::ZERO;
-                self.state = State::Expect(pending, Awaited::Question(Question::Watching));
-                Ok(Step::Await {
-                    phase: IDLE,
-                    patience: Some(PATIENCE),
-                })
+                self.wait(pending, Awaited::Question(Question::News))
             }
         }
     }

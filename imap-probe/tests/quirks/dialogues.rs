@@ -1,14 +1,17 @@
 //! The oddities that the machine decides.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use imap_probe::{Access, Exercise, Extension, LoginCommand, Options};
-use probe_core::FailureKind;
+use imap_probe::{Access, Exercise, Extension, ImapDialogue, LoginCommand, Mailbox, Options};
+use probe_core::{FailureKind, Phase};
 use probe_net::sasl::{Credentials, Mechanism};
 use probe_net::tls::{SecretsOver, Security};
+use probe_net::{Dialogue, Event, Step};
 use probe_testkit::{Answer, Script};
 
 use crate::common::{FOLDER, Outcome, SECOND_FOLDER, World, canary, converse};
+use crate::hear;
 
 /// What a server says: a command as it begins, and its answer with `%` for the tag. `hello` is the greeting, `DONE`
 /// and the empty line are what they are.
@@ -490,6 +493,52 @@ async fn news_may_come_before_the_server_idles() {
         outcome.facts.exercised,
         [(Extension::Idle, Exercise::Works)]
     );
+}
+
+/// A dialogue that has begun to watch, after these words behind IDLE.
+fn watching(words: &str) -> ImapDialogue {
+    let mut options = World::new().options();
+    options = options.credentials(alice());
+    let mut watcher =
+        ImapDialogue::watcher(Arc::new(options), Security::Cleartext, Mailbox::inbox());
+    watcher.next(Event::Connected).unwrap();
+    let before = "* OK [CAPABILITY IMAP4rev1] ready\r\nA1 OK [CAPABILITY IMAP4rev1 IDLE] in\r\nA2 OK done\r\n";
+    for line in [before, words].concat().split_inclusive('\n') {
+        watcher.next(Event::Reply(hear(line).0)).unwrap();
+    }
+    assert!(watcher.is_idling());
+    watcher
+}
+
+#[test]
+fn news_before_the_server_idles_are_none() {
+    // 32: the one who watches is told what was there before.
+    let mut watcher = watching("* 3 EXISTS\r\n+ idling\r\n");
+    watcher.next(Event::Resumed).unwrap();
+    watcher.took(Phase::new("idle"), Duration::from_millis(7));
+    watcher
+        .next(Event::Reply(hear("* 4 EXISTS\r\n").0))
+        .unwrap();
+    assert_eq!(watcher.heard_after(), Some(Duration::from_millis(7)));
+}
+
+#[test]
+fn chatter_while_idling_does_not_lengthen_the_wait_for_news() {
+    // 32: Dovecot says that it is still here.
+    let mut watcher = watching("+ idling\r\n");
+    let patience = |step| match step {
+        Ok(Step::Await { patience, .. }) => patience,
+        other => panic!("{other:?}"),
+    };
+    let idle = Phase::new("idle");
+    let first = patience(watcher.next(Event::Resumed));
+    assert_eq!(first, Some(Duration::from_secs(10)));
+    watcher.took(idle, Duration::from_secs(4));
+    let second = patience(watcher.next(Event::Reply(hear("* OK Still here\r\n").0)));
+    assert_eq!(second, Some(Duration::from_secs(6)));
+    // Hung up on, it says so.
+    let failure = watcher.next(Event::Closed).unwrap_err();
+    assert_eq!((failure.kind, failure.phase), (FailureKind::Closed, idle));
 }
 
 #[tokio::test(start_paused = true)]
