@@ -1,5 +1,5 @@
 //! Oddities of real servers: each is tolerated, told, and has its source beside it. Here are those that the parser
-//! decides; those of the machine are in `quirks/dialogues.rs`.
+//! decides; those of the machine are in `quirks/dialogues.rs` and `quirks/mailboxes.rs`.
 //!
 //! The numbers are those of the list of corner cases that this crate was built on; `imap-codec` has fourteen such
 //! as features, whose names (`quirk_...`) stand beside them.
@@ -15,6 +15,8 @@
 mod common;
 #[path = "quirks/dialogues.rs"]
 mod dialogues;
+#[path = "quirks/mailboxes.rs"]
+mod mailboxes;
 
 use imap_probe::{
     Code, Condition, Data, Fetch, ImapCodec, Item, Mailbox, Reply, Response, Status, Structure,
