@@ -1,7 +1,9 @@
 //! The clients that are compared, and the process that runs one of them so many times and says what that cost.
 
+mod async_imap;
 mod floor;
 mod hold;
+mod imap_floor;
 mod lettre;
 mod mail_send;
 mod ours;
@@ -25,50 +27,56 @@ pub(crate) use hold::{Hold, hold};
 /// Which client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Who {
-    /// The crates `smtp-probe` and `pop3-probe`
-    Ours,
-    /// The least that such a dialogue can cost
+    /// async-imap
+    AsyncImap,
+    /// The least that an SMTP dialogue can cost
     Floor,
+    /// The least that an IMAP dialogue can cost
+    ImapFloor,
+    /// The crate `imap-probe`
+    ImapProbe,
     /// lettre's `test_connection`
     Lettre,
     /// mail-send's `connect` and `quit`
     MailSend,
+    /// The crate `pop3-probe`
+    Pop3Probe,
+    /// The crate `smtp-probe`
+    SmtpProbe,
 }
 
 impl Who {
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Ours => "mailprobe",
-            Self::Floor => "floor",
+            Self::AsyncImap => "async-imap",
+            Self::Floor | Self::ImapFloor => "floor",
+            Self::ImapProbe => "imap-probe",
             Self::Lettre => "lettre",
             Self::MailSend => "mail-send",
+            Self::Pop3Probe => "pop3-probe",
+            Self::SmtpProbe => "smtp-probe",
         }
+    }
+
+    /// Whether it is this project's.
+    pub(crate) const fn is_ours(self) -> bool {
+        matches!(self, Self::ImapProbe | Self::Pop3Probe | Self::SmtpProbe)
     }
 }
 
-/// Which dialogue.
+/// Who logs in, where somebody does.
+const USER: &str = "alice";
+const PASSWORD: &str = "wonderland";
+
+/// Which dialogue: SMTP's, in IMAP with CAPABILITY for EHLO and LOGOUT for QUIT, in POP3 with CAPA.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Manner {
     /// Greeting, EHLO, QUIT
     Plain,
     /// Greeting, EHLO, STARTTLS, TLS, EHLO, QUIT
     Starttls,
-    /// TLS, greeting, EHLO, QUIT
+    /// TLS, greeting, EHLO, QUIT; in IMAP a login for EHLO
     Implicit,
-    /// TLS, greeting, CAPA, QUIT: POP3, which only we speak
-    Pop3s,
-}
-
-impl Manner {
-    /// Who can be asked to.
-    pub(crate) const fn speakers(self) -> &'static [Who] {
-        match self {
-            Self::Plain | Self::Starttls | Self::Implicit => {
-                &[Who::Ours, Who::Floor, Who::Lettre, Who::MailSend]
-            }
-            Self::Pop3s => &[Who::Ours],
-        }
-    }
 }
 
 /// Who asks whom, how, and how often.
@@ -179,7 +187,9 @@ async fn work(client: Arc<Client>, left: Arc<AtomicUsize>, share: usize) -> Vec<
 }
 
 enum Client {
+    AsyncImap(async_imap::AsyncImap),
     Floor(floor::Floor),
+    ImapFloor(imap_floor::ImapFloor),
     Lettre(lettre::Lettre),
     MailSend(mail_send::MailSend),
     Ours(ours::Ours),
@@ -187,20 +197,24 @@ enum Client {
 
 impl Client {
     fn new(task: &Task) -> Result<Self> {
-        let speaks = task.manner.speakers().contains(&task.who);
-        ensure!(speaks, "{} does not speak that", task.who.name());
         let certificates = Certificates::in_folder(&task.certificates);
         Ok(match task.who {
+            Who::AsyncImap => Self::AsyncImap(async_imap::AsyncImap::new(task, &certificates)?),
             Who::Floor => Self::Floor(floor::Floor::new(task, &certificates)?),
+            Who::ImapFloor => Self::ImapFloor(imap_floor::ImapFloor::new(task, &certificates)?),
             Who::Lettre => Self::Lettre(lettre::Lettre::new(task, &certificates)?),
             Who::MailSend => Self::MailSend(mail_send::MailSend::new(task, &certificates)?),
-            Who::Ours => Self::Ours(ours::Ours::new(task, &certificates)?),
+            Who::ImapProbe | Who::Pop3Probe | Who::SmtpProbe => {
+                Self::Ours(ours::Ours::new(task, &certificates)?)
+            }
         })
     }
 
     async fn ask(&self) -> Result<Option<Duration>> {
         match self {
+            Self::AsyncImap(async_imap) => async_imap.ask().await.map(|()| None),
             Self::Floor(floor) => floor.ask().await.map(Some),
+            Self::ImapFloor(floor) => floor.ask().await.map(Some),
             Self::Lettre(lettre) => lettre.ask().await.map(|()| None),
             Self::MailSend(mail_send) => mail_send.ask().await.map(|()| None),
             Self::Ours(ours) => ours.ask().await.map(Some),

@@ -41,6 +41,8 @@ enum Measure {
     Instructions,
     /// Row 6: round trips on a slow line (needs the right to make a network device)
     Roundtrips,
+    /// Row 7 alone: stalls
+    Stalls,
     /// Rows 10 and 11: ten thousand probes at once; sessions held open
     Memory,
     /// Row 12: the tool beside the plugins of Nagios (needs monitoring-plugins-basic)
@@ -77,6 +79,7 @@ fn run(measure: Measure) -> Result<()> {
         Measure::Probe => rows::probe::measure(&Stage::set()?),
         Measure::Instructions => rows::instructions::measure(&Stage::set()?),
         Measure::Roundtrips => rows::roundtrips::measure(),
+        Measure::Stalls => rows::probe::measure_stalls(&Stage::set()?),
         Measure::Memory => rows::memory::measure(&Stage::set()?),
         Measure::Cli => rows::cli::measure(&Stage::set()?),
         Measure::Handshake => rows::handshake::measure(&Stage::set()?),

@@ -1,6 +1,11 @@
-//! The server that everybody is measured against: SMTP with STARTTLS on one port and with implicit TLS on another,
-//! POP3 with implicit TLS on a third, in a process and on a core of its own. It says what a real one says and is otherwise as light as can be.
+//! The server that everybody is measured against: SMTP, IMAP or POP3, with STARTTLS on one port and with implicit TLS on
+//! another, in a process and on a core of its own. It says what a real one says and is otherwise as light as can be.
 
+mod imap;
+mod pop3;
+mod smtp;
+
+use std::borrow::Cow;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -9,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +25,9 @@ use crate::machine;
 /// How the server behaves.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Behaviour {
+    /// What it speaks
+    #[arg(long, default_value = "smtp")]
+    pub(crate) protocol: Protocol,
     /// The folder with the certificates
     #[arg(long)]
     pub(crate) certificates: PathBuf,
@@ -37,7 +45,15 @@ pub(crate) struct Behaviour {
     pub(crate) mute: bool,
 }
 
-/// Serves until the process is killed. Its first line says where: three ports.
+/// What is spoken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Protocol {
+    Imap,
+    Pop3,
+    Smtp,
+}
+
+/// Serves until the process is killed. Its first line says where: two ports.
 pub(crate) fn serve(behaviour: &Behaviour) -> Result<()> {
     machine::pin(machine::SERVERS)?;
     machine::open_many_files()?;
@@ -50,6 +66,7 @@ pub(crate) fn serve(behaviour: &Behaviour) -> Result<()> {
 async fn listen(behaviour: &Behaviour) -> Result<()> {
     let certificates = Certificates::in_folder(&behaviour.certificates);
     let server = Arc::new(Server {
+        protocol: behaviour.protocol,
         tls: TlsAcceptor::from(Arc::new(certificates.server(behaviour.tickets)?)),
         delay: Duration::from_millis(behaviour.delay),
         mute: behaviour.mute,
@@ -58,18 +75,15 @@ async fn listen(behaviour: &Behaviour) -> Result<()> {
     });
     let clear = bind(behaviour.address)?;
     let implicit = bind(behaviour.address)?;
-    let pop3s = bind(behaviour.address)?;
     println!(
-        "{} {} {}",
+        "{} {}",
         clear.local_addr()?.port(),
-        implicit.local_addr()?.port(),
-        pop3s.local_addr()?.port()
+        implicit.local_addr()?.port()
     );
     std::io::stdout().flush()?;
     tokio::join!(
         server.clone().accept(clear, Kind::Clear),
-        server.clone().accept(implicit, Kind::Implicit),
-        server.accept(pop3s, Kind::Pop3s)
+        server.accept(implicit, Kind::Implicit)
     );
     Ok(())
 }
@@ -87,10 +101,10 @@ fn bind(address: IpAddr) -> Result<TcpListener> {
 enum Kind {
     Clear,
     Implicit,
-    Pop3s,
 }
 
 struct Server {
+    protocol: Protocol,
     tls: TlsAcceptor,
     delay: Duration,
     mute: bool,
@@ -126,27 +140,17 @@ impl Server {
         }
         let mut lines = Lines::default();
         if let Kind::Clear = kind {
-            self.say(&mut stream, GREETING).await?;
-            match self
-                .dialogue(&mut stream, &mut lines, EHLO_IN_CLEAR)
-                .await?
-            {
-                Next::Tls => {}
-                Next::End => return Ok(()),
+            self.say(&mut stream, &self.protocol.greeting(false))
+                .await?;
+            if self.dialogue(&mut stream, &mut lines, false).await? == Next::End {
+                return Ok(());
             }
         }
         let mut stream = self.tls.accept(stream).await?;
-        match kind {
-            Kind::Clear => {}
-            Kind::Implicit => self.say(&mut stream, GREETING).await?,
-            Kind::Pop3s => {
-                self.say(&mut stream, b"+OK ready\r\n").await?;
-                self.pop3(&mut stream, &mut lines).await?;
-                return stream.shutdown().await;
-            }
+        if let Kind::Implicit = kind {
+            self.say(&mut stream, &self.protocol.greeting(true)).await?;
         }
-        self.dialogue(&mut stream, &mut lines, EHLO_UNDER_TLS)
-            .await?;
+        self.dialogue(&mut stream, &mut lines, true).await?;
         stream.shutdown().await
     }
 
@@ -154,45 +158,23 @@ impl Server {
         &self,
         stream: &mut S,
         lines: &mut Lines,
-        ehlo: &[u8],
+        is_secured: bool,
     ) -> std::io::Result<Next> {
         loop {
-            let Some(verb) = lines.next(stream).await? else {
+            let Some(line) = lines.next(stream).await? else {
                 return Ok(Next::End);
             };
-            match &verb {
-                b"EHLO" => self.say(stream, ehlo).await?,
-                b"STAR" => {
-                    self.say(stream, b"220 2.0.0 Ready to start TLS\r\n")
-                        .await?;
-                    return Ok(Next::Tls);
-                }
-                b"QUIT" => {
-                    self.say(stream, b"221 2.0.0 Bye\r\n").await?;
-                    return Ok(Next::End);
-                }
-                b"MOST" => {
-                    let most = format!("250 {}\r\n", self.most.load(Relaxed));
-                    self.say(stream, most.as_bytes()).await?;
-                }
-                _ => self.say(stream, b"250 2.0.0 Ok\r\n").await?,
+            if line.starts_with(b"MOST") {
+                let most = format!("250 {}\r\n", self.most.load(Relaxed));
+                self.say(stream, most.as_bytes()).await?;
+                continue;
+            }
+            let (reply, next) = self.protocol.answer(line, is_secured);
+            self.say(stream, &reply).await?;
+            if next != Next::Line {
+                return Ok(next);
             }
         }
-    }
-
-    async fn pop3<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: &mut S,
-        lines: &mut Lines,
-    ) -> std::io::Result<()> {
-        while let Some(verb) = lines.next(stream).await? {
-            match &verb {
-                b"CAPA" => self.say(stream, CAPA).await?,
-                b"QUIT" => return self.say(stream, b"+OK bye\r\n").await,
-                _ => self.say(stream, b"-ERR what?\r\n").await?,
-            }
-        }
-        Ok(())
     }
 
     async fn say(
@@ -208,8 +190,29 @@ impl Server {
     }
 }
 
+impl Protocol {
+    fn greeting(self, is_secured: bool) -> Cow<'static, [u8]> {
+        match self {
+            Self::Imap => imap::greeting(is_secured),
+            Self::Pop3 => Cow::Borrowed(pop3::GREETING),
+            Self::Smtp => Cow::Borrowed(smtp::GREETING),
+        }
+    }
+
+    fn answer(self, line: &[u8], is_secured: bool) -> (Cow<'static, [u8]>, Next) {
+        match self {
+            Self::Imap => imap::answer(line, is_secured),
+            Self::Pop3 => pop3::answer(line, is_secured),
+            Self::Smtp => smtp::answer(line, is_secured),
+        }
+    }
+}
+
+/// What comes after an answer.
+#[derive(Clone, Copy, Eq, PartialEq)]
 enum Next {
     End,
+    Line,
     Tls,
 }
 
@@ -220,34 +223,16 @@ struct Lines {
 }
 
 impl Lines {
-    /// The first four letters of the next command.
     async fn next(
         &mut self,
         stream: &mut (impl AsyncRead + Unpin),
-    ) -> std::io::Result<Option<[u8; 4]>> {
+    ) -> std::io::Result<Option<&[u8]>> {
         self.held.clear();
         while !self.held.ends_with(b"\n") {
             if stream.read_buf(&mut self.held).await? == 0 {
                 return Ok(None);
             }
         }
-        let mut verb = [b' '; 4];
-        for (to, from) in verb.iter_mut().zip(&self.held) {
-            *to = from.to_ascii_uppercase();
-        }
-        Ok(Some(verb))
+        Ok(Some(&self.held))
     }
 }
-
-const GREETING: &[u8] = b"220 mx.bench.test ESMTP Postfix\r\n";
-
-/// Twelve lines each, as an unhurried Postfix has them.
-const EHLO_IN_CLEAR: &[u8] = b"250-mx.bench.test\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-VRFY\r\n250-ETRN\r\n\
-250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250-REQUIRETLS\r\n250 CHUNKING\r\n";
-const EHLO_UNDER_TLS: &[u8] = b"250-mx.bench.test\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-VRFY\r\n250-ETRN\r\n\
-250-AUTH PLAIN LOGIN\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n250-REQUIRETLS\r\n250 CHUNKING\r\n";
-
-/// As an unhurried Dovecot has it.
-const CAPA: &[u8] =
-    b"+OK\r\nCAPA\r\nTOP\r\nUIDL\r\nRESP-CODES\r\nPIPELINING\r\nAUTH-RESP-CODE\r\nUSER\r\n\
-SASL PLAIN LOGIN\r\n.\r\n";

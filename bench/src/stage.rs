@@ -45,16 +45,11 @@ impl Stage {
         let stdout = process.stdout.take().context("the server has no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let mut ports = line.split_whitespace();
-        let mut listener = || {
-            let port = ports.next().context("no server")?;
-            anyhow::Ok(SocketAddr::new(address, port.parse()?))
-        };
+        let (clear, implicit) = line.trim().split_once(' ').context("no server")?;
         Ok(Server {
             process,
-            clear: listener()?,
-            implicit: listener()?,
-            pop3s: listener()?,
+            clear: SocketAddr::new(address, clear.parse()?),
+            implicit: SocketAddr::new(address, implicit.parse()?),
         })
     }
 
@@ -125,7 +120,6 @@ pub(crate) struct Server {
     process: Child,
     pub(crate) clear: SocketAddr,
     pub(crate) implicit: SocketAddr,
-    pop3s: SocketAddr,
 }
 
 impl Server {
@@ -133,7 +127,6 @@ impl Server {
         match manner {
             Manner::Plain | Manner::Starttls => self.clear,
             Manner::Implicit => self.implicit,
-            Manner::Pop3s => self.pop3s,
         }
     }
 }

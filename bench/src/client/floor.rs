@@ -75,7 +75,7 @@ async fn finish(
     Ok(verdict)
 }
 
-async fn say(stream: &mut (impl AsyncWrite + Unpin), command: &[u8]) -> Result<()> {
+pub(super) async fn say(stream: &mut (impl AsyncWrite + Unpin), command: &[u8]) -> Result<()> {
     stream.write_all(command).await?;
     Ok(stream.flush().await?)
 }

@@ -21,7 +21,7 @@ impl Lettre {
         let tls = match task.manner {
             Manner::Plain => Tls::None,
             Manner::Starttls => Tls::Required(parameters),
-            Manner::Implicit | Manner::Pop3s => Tls::Wrapper(parameters),
+            Manner::Implicit => Tls::Wrapper(parameters),
         };
         let transport =
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(task.server.ip().to_string())

@@ -30,9 +30,7 @@ impl MailSend {
     pub(super) async fn ask(&self) -> Result<()> {
         match self.manner {
             Manner::Plain => self.builder.connect_plain().await?.quit().await?,
-            Manner::Starttls | Manner::Implicit | Manner::Pop3s => {
-                self.builder.connect().await?.quit().await?
-            }
+            Manner::Starttls | Manner::Implicit => self.builder.connect().await?.quit().await?,
         }
         Ok(())
     }

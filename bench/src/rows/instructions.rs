@@ -19,7 +19,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<()> {
         &["", "STARTTLS", "x floor", "plain", "implicit TLS"],
     );
     let floor = of_one(stage, Who::Floor, Manner::Starttls, &server)?;
-    for who in [Who::Ours, Who::Floor, Who::Lettre, Who::MailSend] {
+    for who in [Who::SmtpProbe, Who::Floor, Who::Lettre, Who::MailSend] {
         let secured = match who {
             Who::Floor => floor,
             _ => of_one(stage, who, Manner::Starttls, &server)?,
@@ -31,7 +31,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<()> {
             format!("{:.0}", of_one(stage, who, Manner::Plain, &server)?),
             format!("{:.0}", of_one(stage, who, Manner::Implicit, &server)?),
         ]);
-        if who == Who::Ours {
+        if who == Who::SmtpProbe {
             table.at_most("smtp-probe / floor", 1.08, secured / floor);
         }
     }

@@ -36,7 +36,7 @@ fn in_flight(stage: &Stage) -> Result<Table> {
             "longest s",
         ],
     );
-    for who in [Who::Ours, Who::Floor] {
+    for who in [Who::SmtpProbe, Who::Floor] {
         let slow = stage.server(&["--delay", DELAY])?;
         let ask = flood(who).with(&["--budget", "120"]);
         let outcome = stage.try_ask(&ask, slow.clear)?;
@@ -48,14 +48,14 @@ fn in_flight(stage: &Stage) -> Result<Table> {
             format!("{:.1}", outcome.peak_kib / 1024.0),
             format!("{:.1}", outcome.longest / 1e6),
         ]);
-        if who == Who::Ours {
+        if who == Who::SmtpProbe {
             table.at_most("peak RSS in MiB", 256.0, outcome.peak_kib / 1024.0);
             table.at_most("stuck", 0.0, number(MANY) - outcome.times);
             table.at_most("failed", 0.0, outcome.failed);
         }
     }
     let mute = stage.server(&["--mute"])?;
-    let outcome = stage.try_ask(&flood(Who::Ours).with(&["--budget", "5"]), mute.clear)?;
+    let outcome = stage.try_ask(&flood(Who::SmtpProbe).with(&["--budget", "5"]), mute.clear)?;
     table.line([
         "smtp-probe, mute server, 5 s each".into(),
         "-".into(),

@@ -14,7 +14,7 @@ use crate::rounds::Series;
 use crate::stage::{Ask, Server, Stage, text_of};
 use crate::table::Table;
 
-const ALL: [Who; 4] = [Who::Ours, Who::Floor, Who::Lettre, Who::MailSend];
+const ALL: [Who; 4] = [Who::SmtpProbe, Who::Floor, Who::Lettre, Who::MailSend];
 
 /// Measures all of them.
 pub(crate) fn measure(stage: &Stage) -> Result<()> {
@@ -27,7 +27,20 @@ pub(crate) fn measure(stage: &Stage) -> Result<()> {
         Ok(table) => println!("{table}"),
         Err(error) => eprintln!("\nRow 5: not measured: {error:#}"),
     }
-    println!("{}", stalls(stage)?);
+    measure_stalls(stage)
+}
+
+/// Measures row 7 alone.
+pub(crate) fn measure_stalls(stage: &Stage) -> Result<()> {
+    machine::pin(machine::CLIENTS)?;
+    let imap = [Who::ImapProbe, Who::ImapFloor, Who::AsyncImap];
+    for (protocol, manner, all) in [
+        ("smtp", Manner::Starttls, &ALL[..]),
+        ("imap", Manner::Starttls, &imap),
+        ("pop3", Manner::Implicit, &[Who::Pop3Probe]),
+    ] {
+        println!("{}", stalls(stage, protocol, manner, all)?);
+    }
     Ok(())
 }
 
@@ -63,7 +76,7 @@ fn cpu_at_fifty(stage: &Stage, server: &Server) -> Result<Table> {
             rate.show(0),
         ]);
     }
-    let ours = rounds.series(Who::Ours, |outcome| outcome.cpu);
+    let ours = rounds.series(Who::SmtpProbe, |outcome| outcome.cpu);
     let than = |who| {
         ours.over(&rounds.series(who, |outcome| outcome.cpu))
             .median()
@@ -171,7 +184,7 @@ fn allocations(stage: &Stage, server: &Server) -> Result<Table> {
             format!("{:.1}", plain.allocations),
             format!("{:.0}", plain.bytes),
         ]);
-        if who == Who::Ours {
+        if who == Who::SmtpProbe {
             table.at_most("STARTTLS", 130.0, secured.allocations);
             table.at_most("plain", 30.0, plain.allocations);
         }
@@ -193,7 +206,7 @@ fn syscalls(stage: &Stage, server: &Server) -> Result<Table> {
             format!("{:.1}", plain.total()),
             secured.listed(),
         ]);
-        if who == Who::Ours {
+        if who == Who::SmtpProbe {
             table.at_most("STARTTLS", 30.0, secured.total());
         }
     }
@@ -257,33 +270,30 @@ impl Calls {
     }
 }
 
-fn stalls(stage: &Stage) -> Result<Table> {
-    let ticketless = stage.server(&["--tickets", "0"])?;
+fn stalls(stage: &Stage, protocol: &str, manner: Manner, all: &[Who]) -> Result<Table> {
+    let ticketless = stage.server(&["--protocol", protocol, "--tickets", "0"])?;
     let mut table = Table::new(
-        "Row 7: a server without session tickets: STARTTLS and POP3S, one after the other, wall",
+        &format!(
+            "Row 7: a server without session tickets: {}, {manner:?}, one after the other, wall",
+            protocol.to_uppercase()
+        ),
         &["", "median ms", "p99 ms", "longest ms"],
     );
-    let asked = ALL.map(|who| (who, Manner::Starttls));
-    for (who, manner) in asked.into_iter().chain([(Who::Ours, Manner::Pop3s)]) {
-        let times = if matches!(who, Who::Ours | Who::Floor) {
-            1000
-        } else {
-            100
+    for &who in all {
+        let times = match who {
+            Who::AsyncImap | Who::Lettre | Who::MailSend => 100,
+            _ => 1000,
         };
         let outcome = stage.ask(&Ask::new(who, manner, times, 1), &ticketless)?;
         let ms = |micros: f64| format!("{:.2}", micros / 1000.0);
         table.line([
-            format!("{}, {manner:?}", who.name()),
+            who.name().into(),
             ms(outcome.median),
             ms(outcome.p99),
             ms(outcome.longest),
         ]);
-        if who == Who::Ours {
-            table.at_most(
-                &format!("p99 in ms, {manner:?}"),
-                10.0,
-                outcome.p99 / 1000.0,
-            );
+        if who.is_ours() {
+            table.at_most("p99 in ms", 10.0, outcome.p99 / 1000.0);
         }
     }
     Ok(table)

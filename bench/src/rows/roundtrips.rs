@@ -33,93 +33,154 @@ pub(crate) fn measure() -> Result<()> {
 /// Measures, inside that network.
 pub(crate) fn inside(stage: &Stage) -> Result<()> {
     let _line = Line::lay(ONE_WAY)?;
-    let ticketing = stage.server_on(OUR_END.into(), &["--tickets", "2"])?;
-    let ticketless = stage.server_on(OUR_END.into(), &["--tickets", "0"])?;
-    let round_trip = round_trip(&ticketing)?;
-    let mut table = Table::new(
-        "Row 6: round trips, TCP handshake included",
-        &[
-            "",
-            "with tickets: verdict",
-            "close",
-            "without: verdict",
-            "close",
-            "minimum",
-        ],
-    );
-    for dialogue in DIALOGUES {
-        for who in dialogue.manner.speakers() {
-            let with = Trips::count(stage, *who, dialogue, &ticketing, round_trip)?;
-            let without = Trips::count(stage, *who, dialogue, &ticketless, round_trip)?;
-            table.line([
-                format!("{}, {}", dialogue.name, who.name()),
-                with.show_verdict(),
-                format!("{:.2}", with.close),
-                without.show_verdict(),
-                format!("{:.2}", without.close),
-                format!("{}/{}", dialogue.verdict, dialogue.close),
-            ]);
-            if *who == Who::Ours {
-                for (trips, tickets) in [(with, "with"), (without, "without")] {
-                    let what = format!("{}, {tickets} tickets", dialogue.name);
-                    table.exactly(
-                        &format!("{what}, verdict"),
-                        dialogue.verdict,
-                        TOLERANCE,
-                        trips.verdict,
-                    );
-                    table.exactly(
-                        &format!("{what}, close"),
-                        dialogue.close,
-                        TOLERANCE,
-                        trips.close,
-                    );
-                }
-            }
-        }
+    for protocol in [&SMTP, &IMAP, &POP3] {
+        println!("{}", protocol.count(stage)?);
     }
-    table.note(format!(
-        "One round trip took {:.2} ms.",
-        round_trip / 1000.0
-    ));
-    println!("{table}");
     Ok(())
 }
 
-#[derive(Clone, Copy)]
+/// What one protocol's clients are asked to do.
+struct Protocol {
+    name: &'static str,
+    /// Ours first.
+    who: &'static [Who],
+    dialogues: &'static [Dialogue],
+    note: &'static str,
+}
+
 struct Dialogue {
     name: &'static str,
     manner: Manner,
     verdict: f64,
     close: f64,
+    /// Those that ours spends on what the others do not ask.
+    more: f64,
 }
 
-const DIALOGUES: [Dialogue; 4] = [
-    Dialogue {
-        name: "plain",
-        manner: Manner::Plain,
-        verdict: 3.0,
-        close: 4.0,
-    },
-    Dialogue {
-        name: "STARTTLS",
-        manner: Manner::Starttls,
-        verdict: 6.0,
-        close: 7.0,
-    },
-    Dialogue {
+const SMTP: Protocol = Protocol {
+    name: "smtp",
+    who: &[Who::SmtpProbe, Who::Floor, Who::Lettre, Who::MailSend],
+    dialogues: &[
+        Dialogue {
+            name: "plain",
+            manner: Manner::Plain,
+            verdict: 3.0,
+            close: 4.0,
+            more: 0.0,
+        },
+        Dialogue {
+            name: "STARTTLS",
+            manner: Manner::Starttls,
+            verdict: 6.0,
+            close: 7.0,
+            more: 0.0,
+        },
+        Dialogue {
+            name: "implicit TLS",
+            manner: Manner::Implicit,
+            verdict: 4.0,
+            close: 5.0,
+            more: 0.0,
+        },
+    ],
+    note: "The verdict is known before QUIT.",
+};
+
+const IMAP: Protocol = Protocol {
+    name: "imap",
+    who: &[Who::ImapProbe, Who::ImapFloor, Who::AsyncImap],
+    dialogues: &[
+        Dialogue {
+            name: "STARTTLS",
+            manner: Manner::Starttls,
+            verdict: 5.0,
+            close: 6.0,
+            more: 0.0,
+        },
+        Dialogue {
+            name: "implicit TLS, login",
+            manner: Manner::Implicit,
+            verdict: 4.0,
+            close: 5.0,
+            more: 2.0,
+        },
+    ],
+    note: "The verdict is known with the capabilities under TLS, or the login. Once in, imap-probe asks LIST and EXAMINE.",
+};
+
+const POP3: Protocol = Protocol {
+    name: "pop3",
+    who: &[Who::Pop3Probe],
+    dialogues: &[Dialogue {
         name: "implicit TLS",
         manner: Manner::Implicit,
         verdict: 4.0,
         close: 5.0,
-    },
-    Dialogue {
-        name: "POP3S",
-        manner: Manner::Pop3s,
-        verdict: 4.0,
-        close: 5.0,
-    },
-];
+        more: 0.0,
+    }],
+    note: "The verdict is known with the capabilities.",
+};
+
+impl Protocol {
+    fn count(&self, stage: &Stage) -> Result<Table> {
+        let server = |tickets| {
+            let arguments = ["--protocol", self.name, "--tickets", tickets];
+            stage.server_on(OUR_END.into(), &arguments)
+        };
+        let (ticketing, ticketless) = (server("2")?, server("0")?);
+        let round_trip = round_trip(&ticketing)?;
+        let mut table = Table::new(
+            &format!(
+                "Row 6: {} round trips, TCP handshake included",
+                self.name.to_uppercase()
+            ),
+            &[
+                "",
+                "with tickets: verdict",
+                "close",
+                "without: verdict",
+                "close",
+                "minimum",
+            ],
+        );
+        for dialogue in self.dialogues {
+            for &who in self.who {
+                let with = Trips::count(stage, who, dialogue, &ticketing, round_trip)?;
+                let without = Trips::count(stage, who, dialogue, &ticketless, round_trip)?;
+                table.line([
+                    format!("{}, {}", dialogue.name, who.name()),
+                    with.show_verdict(),
+                    format!("{:.2}", with.close),
+                    without.show_verdict(),
+                    format!("{:.2}", without.close),
+                    format!("{}/{}", dialogue.verdict, dialogue.close),
+                ]);
+                if who.is_ours() {
+                    dialogue.judge(&mut table, "with tickets", with);
+                    dialogue.judge(&mut table, "without tickets", without);
+                }
+            }
+        }
+        table.note(self.note);
+        table.note(format!(
+            "One round trip took {:.2} ms.",
+            round_trip / 1000.0
+        ));
+        Ok(table)
+    }
+}
+
+impl Dialogue {
+    fn judge(&self, table: &mut Table, tickets: &str, trips: Trips) {
+        let what = format!("{}, {tickets}", self.name);
+        for (which, wanted, counted) in [
+            ("verdict", self.verdict, trips.verdict),
+            ("close", self.close + self.more, trips.close),
+        ] {
+            table.exactly(&format!("{what}, {which}"), wanted, TOLERANCE, counted);
+        }
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Trips {
@@ -131,7 +192,7 @@ impl Trips {
     fn count(
         stage: &Stage,
         who: Who,
-        dialogue: Dialogue,
+        dialogue: &Dialogue,
         server: &Server,
         round_trip: f64,
     ) -> Result<Self> {
