@@ -13,17 +13,31 @@ use crate::table::Table;
 /// Counts them.
 pub(crate) fn measure(stage: &Stage) -> Result<()> {
     machine::pin(machine::CLIENTS)?;
-    let server = stage.server(&[])?;
+    let smtp = [Who::SmtpProbe, Who::Floor, Who::Lettre, Who::MailSend];
+    println!("{}", count(stage, "smtp", &smtp)?);
+    let imap = [Who::ImapProbe, Who::ImapFloor, Who::AsyncImap];
+    println!("{}", count(stage, "imap", &imap)?);
+    Ok(())
+}
+
+fn count(stage: &Stage, protocol: &str, all: &[Who]) -> Result<Table> {
+    let server = stage.server(&["--protocol", protocol])?;
     let mut table = Table::new(
-        "Row 3: instructions of one probe (callgrind; 110 probes less 10 probes)",
+        &format!(
+            "Row 3: instructions of one {} probe (callgrind; 110 probes less 10 probes)",
+            protocol.to_uppercase()
+        ),
         &["", "STARTTLS", "x floor", "plain", "implicit TLS"],
     );
-    let floor = of_one(stage, Who::Floor, Manner::Starttls, &server)?;
-    for who in [Who::SmtpProbe, Who::Floor, Who::Lettre, Who::MailSend] {
-        let secured = match who {
-            Who::Floor => floor,
-            _ => of_one(stage, who, Manner::Starttls, &server)?,
-        };
+    let mut secured = Vec::new();
+    for &who in all {
+        secured.push((who, of_one(stage, who, Manner::Starttls, &server)?));
+    }
+    let floor = secured
+        .iter()
+        .find(|(who, _)| matches!(who, Who::Floor | Who::ImapFloor));
+    let floor = floor.map_or(f64::NAN, |(_, floor)| *floor);
+    for (who, secured) in secured {
         table.line([
             who.name().into(),
             format!("{secured:.0}"),
@@ -31,12 +45,11 @@ pub(crate) fn measure(stage: &Stage) -> Result<()> {
             format!("{:.0}", of_one(stage, who, Manner::Plain, &server)?),
             format!("{:.0}", of_one(stage, who, Manner::Implicit, &server)?),
         ]);
-        if who == Who::SmtpProbe {
-            table.at_most("smtp-probe / floor", 1.08, secured / floor);
+        if who.is_ours() {
+            table.at_most(&format!("{} / floor", who.name()), 1.08, secured / floor);
         }
     }
-    println!("{table}");
-    Ok(())
+    Ok(table)
 }
 
 fn of_one(stage: &Stage, who: Who, manner: Manner, server: &Server) -> Result<f64> {
