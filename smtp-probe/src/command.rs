@@ -9,6 +9,9 @@ use probe_core::{HostName, Secret, TargetError};
 use probe_net::Outgoing;
 use probe_net::sasl::{self, Mechanism};
 
+use crate::address::{Address, Sender};
+use crate::envelope::{MailParameter, Notify};
+
 /// One command.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -31,12 +34,34 @@ pub enum Command {
     },
     /// Introduces us and asks for the extensions.
     Ehlo(EhloName),
+    /// Asks who is on a list.
+    Expn(UserName),
     /// Introduces us to a server that knows no extensions.
     Helo(EhloName),
+    /// Begins an envelope.
+    Mail {
+        /// Who sends.
+        sender: Sender,
+        /// What more is said of the message.
+        parameters: Vec<MailParameter>,
+    },
+    /// Asks for nothing but an answer.
+    Noop,
     /// Says farewell.
     Quit,
+    /// Names a recipient.
+    Rcpt {
+        /// Who that is.
+        recipient: Address,
+        /// When a report is wanted.
+        notify: Option<Notify>,
+    },
+    /// Takes the envelope back.
+    Reset,
     /// Asks for TLS.
     StartTls,
+    /// Asks whether somebody is there.
+    Vrfy(UserName),
 }
 
 impl Command {
@@ -77,12 +102,34 @@ impl Command {
                 out.put(b"EHLO ");
                 out.put(name.as_str().as_bytes());
             }
+            Self::Expn(name) => {
+                out.put(b"EXPN ");
+                out.put(name.as_str().as_bytes());
+            }
             Self::Helo(name) => {
                 out.put(b"HELO ");
                 out.put(name.as_str().as_bytes());
             }
+            Self::Mail { sender, parameters } => {
+                out.put(format!("MAIL FROM:<{sender}>").as_bytes());
+                for parameter in parameters {
+                    out.put(format!(" {parameter}").as_bytes());
+                }
+            }
+            Self::Noop => out.put(b"NOOP"),
             Self::Quit => out.put(b"QUIT"),
+            Self::Rcpt { recipient, notify } => {
+                out.put(format!("RCPT TO:<{recipient}>").as_bytes());
+                if let Some(notify) = notify {
+                    out.put(format!(" NOTIFY={notify}").as_bytes());
+                }
+            }
+            Self::Reset => out.put(b"RSET"),
             Self::StartTls => out.put(b"STARTTLS"),
+            Self::Vrfy(name) => {
+                out.put(b"VRFY ");
+                out.put(name.as_str().as_bytes());
+            }
         }
         out.put(b"\r\n");
     }
@@ -177,3 +224,50 @@ pub enum EhloNameError {
     #[error(transparent)]
     Name(TargetError),
 }
+
+/// Whom VRFY and EXPN ask for: a user, a list, an address.
+///
+/// ```
+/// use smtp_probe::UserName;
+///
+/// assert_eq!("root".parse::<UserName>()?.as_str(), "root");
+/// assert!("root\r\nDATA".parse::<UserName>().is_err());
+/// # Ok::<(), smtp_probe::UserNameError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// As long as an address.
+    const OCTETS: usize = 254;
+
+    /// The name as it is said.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserName {
+    type Err = UserNameError;
+
+    fn from_str(text: &str) -> Result<Self, UserNameError> {
+        let is_printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let is_bare = !text.is_empty() && text.trim() == text;
+        match is_printable && is_bare && text.len() <= Self::OCTETS {
+            true => Ok(Self(text.to_owned())),
+            false => Err(UserNameError),
+        }
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A text is no name to ask for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a name to ask for is printable ASCII, at most 254 octets, with no blank around it")]
+#[non_exhaustive]
+pub struct UserNameError;

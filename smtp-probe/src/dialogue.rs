@@ -3,22 +3,30 @@
 //! Here is how commands and replies find each other; the parts of a dialogue have files of their own.
 
 mod begin;
+mod envelope;
 mod login;
+mod questions;
 
 use core::mem;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use probe_core::{Failure, FailureKind, Phase};
+use probe_net::message::Token;
 use probe_net::sasl::Login;
 use probe_net::tls::Security;
 use probe_net::{Dialogue, Event, Step};
 
-use crate::command::{Command, EhloName};
-use crate::facts::SmtpFacts;
+use crate::command::{Command, EhloName, UserName};
+use crate::facts::{Directory, SmtpFacts};
 use crate::findings::words;
 use crate::options::Options;
 use crate::reply::{Reply, SmtpCodec};
+use envelope::Envelope;
+use questions::Question;
+
+pub(crate) use envelope::MAIL;
 
 /// The phase of EHLO and HELO.
 const EHLO: Phase = Phase::new("ehlo");
@@ -26,7 +34,7 @@ const EHLO: Phase = Phase::new("ehlo");
 /// How long a server may take to answer QUIT; RFC 5321 wants an answer, and some hang up instead.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// One SMTP dialogue: greeting, EHLO, STARTTLS, EHLO, AUTH, QUIT, as far as the options ask for it.
+/// One SMTP dialogue: greeting, EHLO, STARTTLS, EHLO, AUTH, questions, an envelope, QUIT, as far as the options ask for it.
 #[derive(Debug)]
 pub struct SmtpDialogue {
     options: Arc<Options>,
@@ -34,6 +42,12 @@ pub struct SmtpDialogue {
     name: EhloName,
     state: State,
     facts: SmtpFacts,
+    /// What is still to be asked.
+    plan: VecDeque<Question>,
+    /// How long the last answer took.
+    took: Duration,
+    /// What nobody's name contains.
+    token: Option<Token>,
 }
 
 /// What is awaited.
@@ -48,6 +62,11 @@ enum State {
     ExpectAuth(Box<Login>),
     ExpectCancelled(Failure),
     ExpectEhloAfterAuth,
+    ExpectNoop,
+    ExpectDirectory(Directory, UserName),
+    ExpectMail(Box<Envelope>),
+    ExpectRcpt(Box<Envelope>),
+    ExpectRset,
     ExpectQuit,
     /// Between two commands, and about to leave early: QUIT is understood.
     Idle,
@@ -66,7 +85,17 @@ impl SmtpDialogue {
             name,
             state: State::Start,
             facts: SmtpFacts::default(),
+            plan: VecDeque::new(),
+            took: Duration::ZERO,
+            token: None,
         }
+    }
+
+    /// Makes the name that nobody has of this: without it, [`Options::catch_all`] cannot be asked.
+    #[must_use]
+    pub fn with_token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
     }
 
     /// What was learned so far.
@@ -112,12 +141,25 @@ impl Dialogue for SmtpDialogue {
             (State::ExpectEhloAfterAuth, Event::Reply(reply)) => self.on_ehlo_after_auth(reply),
             (State::ExpectEhloAfterAuth, Closed | Silence) => {
                 self.facts.refused_ehlo_after_auth = true;
-                Ok(Step::Done)
+                self.without_ehlo_after_auth()
             }
+            (State::ExpectNoop, Event::Reply(reply)) => self.on_noop(&reply),
+            (State::ExpectDirectory(directory, name), Event::Reply(reply)) => {
+                self.on_directory(directory, name, reply)
+            }
+            (State::ExpectMail(envelope), Event::Reply(reply)) => self.on_mail(*envelope, reply),
+            (State::ExpectRcpt(envelope), Event::Reply(reply)) => self.on_rcpt(*envelope, reply),
+            (State::ExpectRset, Event::Reply(_)) => self.on_rset(),
+            // All that was asked is answered.
+            (State::ExpectRset, Closed | Silence) => Ok(Step::Done),
             // The answer to QUIT is a courtesy.
             (State::ExpectQuit, Event::Reply(_) | Closed | Silence) => Ok(Step::Done),
             (state, event) => Err(out_of_step(&state, &event)),
         }
+    }
+
+    fn took(&mut self, _: Phase, time: Duration) {
+        self.took = time;
     }
 
     fn farewell(&self) -> Option<Command> {
@@ -126,6 +168,14 @@ impl Dialogue for SmtpDialogue {
             State::ExpectAuth(login) if login.is_unanswered() => Some(Command::Quit),
             _ => None,
         }
+    }
+}
+
+/// Asking.
+impl SmtpDialogue {
+    fn offers(&self, name: &str) -> bool {
+        let capabilities = self.facts.capabilities();
+        capabilities.is_some_and(|offered| offered.has(name))
     }
 }
 

@@ -1,13 +1,20 @@
 //! What we learn: plain data, and how it is written out.
 
+mod directory;
+mod envelope;
+
 use core::net::SocketAddr;
 use std::sync::Arc;
 
 use probe_core::{Facts, Metric, Record, Unit};
+use probe_net::Latencies;
 use probe_net::sasl::AuthFacts;
 use probe_net::tls::{StartTls, TlsFacts};
 
 use crate::reply::{Capabilities, Code, Reply};
+
+pub use directory::{Directory, Disclosure, DisclosureFacts};
+pub use envelope::{Answer, CatchAll, EnvelopeFacts, Existence, RecipientFacts};
 
 /// Everything that one SMTP dialogue showed.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +40,12 @@ pub struct SmtpFacts {
     pub authenticated: Option<Capabilities>,
     /// Whether it refused to say that.
     pub refused_ehlo_after_auth: bool,
+    /// How long NOOPs took.
+    pub noops: Latencies,
+    /// What it tells strangers of who is there.
+    pub disclosures: Vec<DisclosureFacts>,
+    /// What it thinks of an envelope.
+    pub envelope: Option<EnvelopeFacts>,
 }
 
 impl SmtpFacts {
@@ -98,6 +111,17 @@ impl Facts for SmtpFacts {
         }
         if let Some(auth) = &self.auth {
             out.tree("auth", |out| auth.record(out));
+        }
+        if self.noops.count() > 0 {
+            out.tree("noop", |out| {
+                self.noops.record("probe_smtp_noop_seconds", out);
+            });
+        }
+        if !self.disclosures.is_empty() {
+            out.trees("directory", &self.disclosures, DisclosureFacts::record);
+        }
+        if let Some(envelope) = &self.envelope {
+            out.tree("envelope", |out| envelope.record(out));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What we think of it: the table of findings of this crate, and the judgement over facts and times.
 
+mod envelope;
+
 use std::time::Duration;
 
 use probe_core::{Finding, FindingKind, Phase, Severity};
@@ -7,7 +9,7 @@ use probe_net::sasl::Mechanism;
 use probe_net::tls::{self, Security};
 use probe_net::{Seen, excerpt};
 
-use crate::facts::SmtpFacts;
+use crate::facts::{Disclosure, SmtpFacts};
 use crate::options::Options;
 use crate::reply::{Capabilities, Reply};
 
@@ -17,16 +19,30 @@ pub static FINDINGS: &[&FindingKind] = &[
     &AUTH_IN_CLEAR,
     &AUTH_LEGACY_FORM,
     &BARE_LF,
+    &envelope::CATCH_ALL,
     &EHLO_REFUSED,
     &EIGHT_BIT,
+    &envelope::EXTENSION_NOT_OFFERED,
     &GREETING_BUSY,
     &GREETING_DELAYED,
     &GREETING_REFUSED,
     &LONG_LINE,
     &NO_CODE,
     &NO_TEXT,
+    &envelope::RECIPIENT_AUTH_REQUIRED,
+    &envelope::RECIPIENT_BLOCKED,
+    &envelope::RECIPIENT_DEFERRED,
+    &envelope::RECIPIENT_GREYLISTED,
+    &envelope::RECIPIENT_MAILBOX_FULL,
+    &envelope::RECIPIENT_REFUSED,
+    &envelope::RECIPIENT_RELAY_DENIED,
+    &envelope::RECIPIENT_TOO_MANY,
+    &envelope::RECIPIENT_UNKNOWN,
+    &envelope::SENDER_GREYLISTED,
+    &envelope::SIZE_EXCEEDED,
     &STARTTLS_INSIDE_TLS,
     &TWO_CODES,
+    &VRFY_DISCLOSES,
 ];
 
 static AUTH_AFTER_EHLO: FindingKind = FindingKind::new(
@@ -114,6 +130,14 @@ pub(crate) static TWO_CODES: FindingKind = FindingKind::new(
     "Mend whatever writes these replies: clients disagree on which code counts (RFC 5321 section 4.2.1).",
 );
 
+static VRFY_DISCLOSES: FindingKind = FindingKind::new(
+    "smtp.vrfy.discloses",
+    Severity::Warning,
+    "the server tells strangers who is there",
+    "Switch VRFY and EXPN off (Postfix: disable_vrfy_command = yes), or have them say 252 to all: spammers and guessers \
+    of passwords begin with such lists.",
+);
+
 /// A greeting that takes longer is a delay on purpose, or a server in trouble.
 const SLOW_GREETING: Duration = Duration::from_secs(2);
 
@@ -135,6 +159,8 @@ pub fn judge(
     }
     findings.extend(ehlo(facts));
     findings.extend(auth(facts));
+    findings.extend(directory(facts));
+    findings.extend(envelope::judge(facts, options));
     findings
 }
 
@@ -218,6 +244,19 @@ fn auth(facts: &SmtpFacts) -> Vec<Finding> {
         findings.push(AUTH_AFTER_EHLO.found(""));
     }
     findings
+}
+
+/// Told once, with the first evidence.
+fn directory(facts: &SmtpFacts) -> Option<Finding> {
+    let mut told = facts.disclosures.iter();
+    let told = told.find(|one| one.disclosure() != Disclosure::Nothing)?;
+    let evidence = format!(
+        "{} {}: {}",
+        told.directory,
+        told.name,
+        excerpt(told.reply.raw())
+    );
+    Some(VRFY_DISCLOSES.found(evidence))
 }
 
 /// The words that a failure quotes.

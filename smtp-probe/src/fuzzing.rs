@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use probe_net::message::Token;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
@@ -126,8 +127,19 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
         .secrets_over(SecretsOver::Cleartext)
         .ehlo_after_auth(choice & 32 == 0);
     options.credentials = credentials;
+    if choice & 128 != 0 {
+        options = options.noops(3).verify(&["root".parse().ok()?]);
+    }
+    if choice & 64 != 0 {
+        options.recipients = vec![
+            "alice@example.test".parse().ok()?,
+            "bob@example.test".parse().ok()?,
+        ];
+        options = options.catch_all(true).message_size(1).eight_bit(true);
+    }
     let name: EhloName = "probe.example.test".parse().ok()?;
-    Some(SmtpDialogue::new(Arc::new(options), security, name))
+    let dialogue = SmtpDialogue::new(Arc::new(options), security, name);
+    Some(dialogue.with_token(Token::from_bytes([7; 16])))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod acceptance;
+mod address;
 mod command;
 mod dialogue;
+mod envelope;
 mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -10,9 +13,15 @@ mod options;
 mod probe;
 mod reply;
 
-pub use command::{Command, EhloName, EhloNameError};
+pub use acceptance::Acceptance;
+pub use address::{Address, AddressError, Sender};
+pub use command::{Command, EhloName, EhloNameError, UserName, UserNameError};
 pub use dialogue::SmtpDialogue;
-pub use facts::{Greeting, SmtpFacts};
+pub use envelope::{EnvelopeId, MailParameter, Notify, ParameterError, Return};
+pub use facts::{
+    Answer, CatchAll, Directory, Disclosure, DisclosureFacts, EnvelopeFacts, Existence, Greeting,
+    RecipientFacts, SmtpFacts,
+};
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};
 pub use probe::SmtpProbe;

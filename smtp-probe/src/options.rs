@@ -6,7 +6,9 @@ use probe_net::Net;
 use probe_net::sasl::{Credentials, Mechanism, Nonces};
 use probe_net::tls::{SecretsOver, Security, Thresholds};
 
-use crate::command::EhloName;
+use crate::address::{Address, Sender};
+use crate::command::{EhloName, UserName};
+use crate::envelope::{EnvelopeId, Notify, Return};
 use crate::probe::SmtpProbe;
 
 /// Everything that can be asked of an SMTP server, and how; made by [`SmtpProbe::builder`].
@@ -44,9 +46,26 @@ pub struct Options {
     pub(crate) ehlo_after_auth: bool,
     pub(crate) every_address: bool,
     pub(crate) tls_thresholds: Thresholds,
+    pub(crate) noops: u16,
+    pub(crate) verify: Vec<UserName>,
+    pub(crate) sender: Option<Sender>,
+    pub(crate) recipients: Vec<Address>,
+    pub(crate) catch_all: bool,
+    pub(crate) message_size: Option<u64>,
+    pub(crate) eight_bit: bool,
+    pub(crate) require_tls: bool,
+    pub(crate) notify: Option<Notify>,
+    pub(crate) returned: Option<Return>,
+    pub(crate) envelope_id: Option<EnvelopeId>,
 }
 
 impl Options {
+    /// RFC 5321 section 4.5.3.1.8: so many recipients every server must take.
+    pub const RECIPIENTS: usize = 100;
+
+    /// The most names that are asked for by VRFY and EXPN: a polite guest does not read out a whole list.
+    pub const NAMES: usize = 16;
+
     pub(crate) fn new(net: Net) -> Self {
         Self {
             net,
@@ -60,6 +79,17 @@ impl Options {
             ehlo_after_auth: true,
             every_address: false,
             tls_thresholds: Thresholds::default(),
+            noops: 0,
+            verify: Vec::new(),
+            sender: None,
+            recipients: Vec::new(),
+            catch_all: false,
+            message_size: None,
+            eight_bit: false,
+            require_tls: false,
+            notify: None,
+            returned: None,
+            envelope_id: None,
         }
     }
 
@@ -129,11 +159,84 @@ impl Options {
         self
     }
 
+    /// Measures the latency of this many NOOPs. Servers that count commands without mail may hang up behind some
+    /// dozens.
+    pub fn noops(mut self, count: u16) -> Self {
+        self.noops = count;
+        self
+    }
+
+    /// Asks by VRFY and EXPN for these names, to see whether the server tells strangers who is there.
+    pub fn verify(mut self, names: &[UserName]) -> Self {
+        self.verify = names.to_vec();
+        self
+    }
+
+    /// Asks whether mail of this sender is taken: MAIL is said, and taken back. Without it, recipients are asked for
+    /// with the empty sender, as a bounce would have it.
+    pub fn sender(mut self, sender: Sender) -> Self {
+        self.sender = Some(sender);
+        self
+    }
+
+    /// Asks whether mail for these recipients is taken, in this order, and takes the envelope back: no mail is sent.
+    pub fn recipients(mut self, recipients: &[Address]) -> Self {
+        self.recipients = recipients.to_vec();
+        self
+    }
+
+    /// Asks, behind all recipients, for one in the domain of the first whose name nobody can have: does the server
+    /// take whatever comes?
+    pub fn catch_all(mut self, ask: bool) -> Self {
+        self.catch_all = ask;
+        self
+    }
+
+    /// Says that the message would have so many octets, and judges whether that is taken (RFC 1870).
+    pub fn message_size(mut self, octets: u64) -> Self {
+        self.message_size = Some(octets);
+        self
+    }
+
+    /// Says that the message would have lines of eight bits (RFC 6152).
+    pub fn eight_bit(mut self, is: bool) -> Self {
+        self.eight_bit = is;
+        self
+    }
+
+    /// Says that the message may travel over verified TLS only (RFC 8689).
+    pub fn require_tls(mut self, is: bool) -> Self {
+        self.require_tls = is;
+        self
+    }
+
+    /// Says when reports on the delivery would be wanted (RFC 3461).
+    pub fn notify(mut self, when: Notify) -> Self {
+        self.notify = Some(when);
+        self
+    }
+
+    /// Says what of the message a report would have to contain (RFC 3461).
+    pub fn returned(mut self, what: Return) -> Self {
+        self.returned = Some(what);
+        self
+    }
+
+    /// Says what a report would have to name the envelope by (RFC 3461).
+    pub fn envelope_id(mut self, id: EnvelopeId) -> Self {
+        self.envelope_id = Some(id);
+        self
+    }
+
     /// The probe.
     ///
     /// # Errors
     /// Options that contradict each other.
     pub fn build(self) -> Result<SmtpProbe, ConfigError> {
+        if self.verify.len() > Self::NAMES {
+            return Err(ConfigError::TooManyNames);
+        }
+        self.check_envelope()?;
         let Some(credentials) = &self.credentials else {
             return Ok(SmtpProbe::new(self));
         };
@@ -145,6 +248,41 @@ impl Options {
             true => Ok(SmtpProbe::new(self)),
             false => Err(ConfigError::NoMechanism),
         }
+    }
+
+    fn check_envelope(&self) -> Result<(), ConfigError> {
+        if self.recipients.len() > Self::RECIPIENTS {
+            return Err(ConfigError::TooManyRecipients);
+        }
+        let domain = self.recipients.first().and_then(Address::domain);
+        if self.catch_all && domain.is_none() {
+            return Err(ConfigError::CatchAllOfNothing);
+        }
+        if self.notify.is_some() && self.recipients.is_empty() {
+            return Err(ConfigError::NoEnvelope);
+        }
+        let says_more = self.message_size.is_some()
+            || self.eight_bit
+            || self.require_tls
+            || self.returned.is_some()
+            || self.envelope_id.is_some();
+        match says_more && !self.has_envelope() {
+            true => Err(ConfigError::NoEnvelope),
+            false if self.require_tls && self.security == Some(Security::Cleartext) => {
+                Err(ConfigError::RequireTlsInClear)
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Whether anything is to be asked between login and farewell.
+    pub(crate) fn has_questions(&self) -> bool {
+        self.noops > 0 || !self.verify.is_empty() || self.has_envelope()
+    }
+
+    /// Whether an envelope is to be shown.
+    pub(crate) fn has_envelope(&self) -> bool {
+        self.sender.is_some() || !self.recipients.is_empty()
     }
 
     /// How to encrypt on this port.
@@ -169,10 +307,25 @@ impl Options {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A name that nobody has is made in the domain of the first recipient.
+    #[error("asking for a name that nobody has needs a recipient with a domain")]
+    CatchAllOfNothing,
+    /// Something is to be said of an envelope that is not there.
+    #[error("parameters of an envelope need a sender or a recipient")]
+    NoEnvelope,
     /// None of the allowed mechanisms takes credentials of this kind.
     #[error("none of the allowed mechanisms takes these credentials")]
     NoMechanism,
+    /// A message that requires TLS cannot be spoken of without.
+    #[error("TLS is required for the message, and ruled out for the probe")]
+    RequireTlsInClear,
     /// There are credentials, TLS is ruled out, and nobody allowed secrets in clear.
     #[error("the credentials would have to go in clear, and that is not allowed")]
     SecretsInClear,
+    /// More names than a polite guest asks for.
+    #[error("there are more than {} names to verify", Options::NAMES)]
+    TooManyNames,
+    /// More recipients than every server must take.
+    #[error("there are more than {} recipients", Options::RECIPIENTS)]
+    TooManyRecipients,
 }

@@ -3,12 +3,13 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use probe_core::{Context, Failure, Finding, Host, Probe, Report, Target};
+use probe_core::{Context, Failure, FailureKind, Finding, Host, Probe, Report, Target};
+use probe_net::message::Token;
 use probe_net::tls::Security;
 use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive};
 
 use crate::command::EhloName;
-use crate::dialogue::SmtpDialogue;
+use crate::dialogue::{MAIL, SmtpDialogue};
 use crate::facts::SmtpFacts;
 use crate::findings::judge;
 use crate::options::Options;
@@ -46,6 +47,11 @@ impl SmtpProbe {
             .or_else(|| EhloName::of_this_machine().cloned())
             .unwrap_or_else(from_address)
     }
+}
+
+/// What nobody's name contains.
+fn token() -> Result<Token, Failure> {
+    Token::random().map_err(|error| Failure::new(MAIL, FailureKind::Local, error.to_string()))
 }
 
 impl Probe for SmtpProbe {
@@ -90,6 +96,9 @@ impl Service for SmtpProbe {
         let wire = session.wire;
         let name = self.ehlo_name(wire);
         let mut dialogue = SmtpDialogue::new(self.options.clone(), session.security, name);
+        if self.options.catch_all {
+            dialogue = dialogue.with_token(token()?);
+        }
         let outcome = drive(&mut dialogue, &mut SmtpCodec::default(), wire, log).await;
         *facts = dialogue.into_facts();
         outcome

@@ -171,6 +171,11 @@ impl Reply {
         self.code
     }
 
+    /// Whether the server hangs up behind it: 421, at any time (RFC 5321 section 3.8).
+    pub(crate) fn is_farewell(&self) -> bool {
+        self.code == Some(Code(421))
+    }
+
     /// The bytes as they came, line ends included.
     pub fn raw(&self) -> &[u8] {
         &self.raw

@@ -8,7 +8,9 @@ use common::World;
 use probe_core::{Target, TargetError};
 use probe_net::sasl::{Credentials, CredentialsError, Mechanism};
 use probe_net::tls::{SecretsOver, Security};
-use smtp_probe::{ConfigError, EhloName, EhloNameError};
+use smtp_probe::{
+    Address, ConfigError, EhloName, EhloNameError, Options, Return, Sender, UserName,
+};
 
 fn alice() -> Credentials {
     Credentials::password("alice", "wonderland").unwrap()
@@ -77,4 +79,62 @@ fn options_and_probe_do_not_show_the_password() {
     let options = world.options().credentials(alice());
     assert!(!format!("{options:?}").contains("wonderland"));
     assert!(!format!("{:?}", options.build().unwrap()).contains("wonderland"));
+}
+
+#[test]
+fn envelopes_that_cannot_be_are_refused() {
+    let world = World::new();
+    let alice: Address = "alice@example.org".parse().unwrap();
+    let fault = |options: Options| options.build().err();
+    assert_eq!(
+        fault(world.options().catch_all(true)),
+        Some(ConfigError::CatchAllOfNothing)
+    );
+    let postmaster = ["postmaster".parse().unwrap()];
+    assert_eq!(
+        fault(world.options().recipients(&postmaster).catch_all(true)),
+        Some(ConfigError::CatchAllOfNothing)
+    );
+    for options in [
+        world.options().message_size(1),
+        world.options().eight_bit(true),
+        world.options().require_tls(true),
+        world.options().returned(Return::Full),
+        world.options().envelope_id("x".parse().unwrap()),
+        world.options().notify("never".parse().unwrap()),
+        world
+            .options()
+            .sender(Sender::Null)
+            .notify("never".parse().unwrap()),
+    ] {
+        assert_eq!(fault(options), Some(ConfigError::NoEnvelope));
+    }
+    let in_clear = world
+        .options()
+        .security(Security::Cleartext)
+        .sender(Sender::Null)
+        .require_tls(true);
+    assert_eq!(fault(in_clear), Some(ConfigError::RequireTlsInClear));
+    let many = |count| world.options().recipients(&vec![alice.clone(); count]);
+    assert_eq!(fault(many(100)), None);
+    assert_eq!(fault(many(101)), Some(ConfigError::TooManyRecipients));
+}
+
+#[test]
+fn a_guest_does_not_read_out_a_whole_list() {
+    let world = World::new();
+    let root: UserName = "root".parse().unwrap();
+    let fault = |count| {
+        world
+            .options()
+            .verify(&vec![root.clone(); count])
+            .build()
+            .err()
+    };
+    assert_eq!(fault(16), None);
+    assert_eq!(fault(17), Some(ConfigError::TooManyNames));
+    for wrong in ["", " root", "a\r\nDATA", "a\0", "jürgen", &"x".repeat(255)] {
+        assert!(wrong.parse::<UserName>().is_err(), "{wrong}");
+    }
+    assert!("x".repeat(254).parse::<UserName>().is_ok());
 }

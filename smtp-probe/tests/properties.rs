@@ -41,7 +41,7 @@ fn replies(pieces: &[&[u8]]) -> Vec<Reply> {
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         "[2-5][0-9]{2}[ -][ -~]{0,30}\r\n",
-        "250-(STARTTLS|AUTH PLAIN LOGIN|SIZE 99|AUTH=LOGIN)\r\n",
+        "250-(STARTTLS|AUTH PLAIN LOGIN|SIZE 99|AUTH=LOGIN|PIPELINING)\r\n",
         "(220|250|334|235|354|421|454|535) [A-Za-z0-9+/=]{0,12}\r?\n",
         "[ -~]{0,20}\r\n",
     ];
@@ -64,7 +64,9 @@ fn meet(server: &[u8], security: Security, secrets_over: SecretsOver) -> Outcome
         .unwrap();
     let options = world()
         .options()
-        .credentials(Credentials::password("alice", PASSWORD).unwrap());
+        .credentials(Credentials::password("alice", PASSWORD).unwrap())
+        .recipients(&["bob@example.test".parse().unwrap()])
+        .catch_all(true);
     let script = Script::new().say(server).drain();
     runtime.block_on(converse(world(), &script, security, secrets_over, options))
 }

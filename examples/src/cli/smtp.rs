@@ -2,7 +2,9 @@
 
 use clap::Args;
 use probe_core::{AnyProbe, Target, Verdict};
-use smtp_probe::{EhloName, SmtpProbe};
+use smtp_probe::{
+    Address, EhloName, EnvelopeId, Notify, Options, Return, Sender, SmtpProbe, UserName,
+};
 
 use super::credentials::Credentials;
 use super::link::Link;
@@ -17,11 +19,60 @@ pub(super) struct Smtp {
     #[arg(long, value_name = "NAME")]
     ehlo: Option<EhloName>,
     #[command(flatten)]
+    questions: Questions,
+    #[command(flatten)]
+    envelope: Envelope,
+    #[command(flatten)]
     link: Link,
     #[command(flatten)]
     credentials: Credentials,
     #[command(flatten)]
     surroundings: Surroundings,
+}
+
+/// What more is asked.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Questions")]
+struct Questions {
+    /// Says NOOP so many times and tells how long the answers took
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    noops: u16,
+    /// Asks by VRFY and EXPN for this name: does the server tell strangers who is there? (repeatable)
+    #[arg(long, value_name = "NAME")]
+    verify: Vec<UserName>,
+}
+
+/// An envelope that is shown and taken back: no mail is sent.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Envelope (no mail is sent)")]
+struct Envelope {
+    /// Asks whether mail of this sender is taken; <> is nobody, and the default
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<Sender>,
+    /// Asks whether mail for this recipient is taken (repeatable; the order is kept)
+    #[arg(long, value_name = "ADDRESS")]
+    to: Vec<Address>,
+    /// Asks also for a name that nobody has: does the server take any?
+    #[arg(long, requires = "to")]
+    catch_all: bool,
+    /// Asks whether a message of so many octets is taken
+    #[arg(long, value_name = "OCTETS")]
+    size: Option<u64>,
+    /// Says that the message has lines of eight bits
+    #[arg(long)]
+    eight_bit: bool,
+    /// Says that the message may travel over verified TLS only
+    #[arg(long)]
+    require_tls: bool,
+    /// Says when a report is wanted: never, or some of success,failure,delay
+    #[arg(long, value_name = "WHEN", requires = "to")]
+    notify: Option<Notify>,
+    /// Says what a report is to contain of the message: full or headers
+    #[arg(long, value_name = "WHAT")]
+    returned: Option<Return>,
+    /// Says by which name a report is to call the envelope
+    #[arg(long, value_name = "TEXT")]
+    envelope_id: Option<EnvelopeId>,
 }
 
 impl Smtp {
@@ -49,6 +100,39 @@ impl Smtp {
         if !self.credentials.mechanisms().is_empty() {
             options = options.mechanisms(self.credentials.mechanisms());
         }
-        options.build().map_err(Mistake::new)
+        let options = self.questions.ask(options);
+        self.envelope.ask(options).build().map_err(Mistake::new)
+    }
+}
+
+impl Questions {
+    fn ask(&self, options: Options) -> Options {
+        options.noops(self.noops).verify(&self.verify)
+    }
+}
+
+impl Envelope {
+    fn ask(&self, options: Options) -> Options {
+        let mut options = options
+            .recipients(&self.to)
+            .catch_all(self.catch_all)
+            .eight_bit(self.eight_bit)
+            .require_tls(self.require_tls);
+        if let Some(sender) = &self.from {
+            options = options.sender(sender.clone());
+        }
+        if let Some(octets) = self.size {
+            options = options.message_size(octets);
+        }
+        if let Some(when) = &self.notify {
+            options = options.notify(when.clone());
+        }
+        if let Some(what) = self.returned {
+            options = options.returned(what);
+        }
+        match &self.envelope_id {
+            Some(id) => options.envelope_id(id.clone()),
+            None => options,
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::reply::{Capabilities, Code, Reply};
 impl SmtpDialogue {
     pub(super) fn begin_auth(&mut self) -> Next {
         let Some(credentials) = &self.options.credentials else {
-            return self.say_quit();
+            return self.begin_questions();
         };
         self.facts.auth = Some(AuthFacts::new(credentials));
         let Options {
@@ -83,7 +83,7 @@ impl SmtpDialogue {
         }
         self.auth().accept();
         if !self.options.ehlo_after_auth {
-            return self.say_quit();
+            return self.begin_questions();
         }
         self.state = State::ExpectEhloAfterAuth;
         Ok(Step::say_in_hope(
@@ -113,7 +113,16 @@ impl SmtpDialogue {
         } else {
             self.facts.refused_ehlo_after_auth = true;
         }
-        self.say_quit()
+        self.begin_questions()
+    }
+
+    /// The server hung up, or says nothing any more.
+    pub(super) fn without_ehlo_after_auth(&mut self) -> Next {
+        if !self.options.has_questions() {
+            return Ok(Step::Done);
+        }
+        let detail = "EHLO after the login was not answered: the probe can do without it";
+        Err(Failure::new(EHLO, FailureKind::Closed, detail))
     }
 
     /// What the server offers on the channel as it is now.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use probe_core::{Context, Failure, Finding, Report};
+use probe_net::message::Token;
 use probe_net::tls::{SecretsOver, Security, Tls};
 use probe_net::{Log, Net, Seen, Wire, drive};
 use probe_testkit::{Authority, Conversation, Identity, Script};
@@ -75,7 +76,8 @@ pub(crate) async fn converse(
     }
     let options = Arc::new(options);
     let ehlo = "probe.example.test".parse().unwrap();
-    let mut dialogue = SmtpDialogue::new(options.clone(), security, ehlo);
+    let mut dialogue =
+        SmtpDialogue::new(options.clone(), security, ehlo).with_token(Token::from_bytes([7; 16]));
     if outcome.is_ok() {
         outcome = drive(
             &mut dialogue,
