@@ -63,6 +63,25 @@ fn recipients_are_asked_for_and_no_mail_is_sent() {
 }
 
 #[test]
+fn a_server_that_must_refuse_is_well_when_it_does() {
+    let world = World::new("expectations");
+    let peer = world.listen(server());
+    let target = at(&peer);
+    let ask = |expected: &str| {
+        let to = ["--to", "carol@example.test", "--starttls", "never"];
+        world
+            .smtp(to.into_iter().chain(["--expect", expected, &target]))
+            .status
+    };
+    assert_eq!(ask("rcpt=550"), 0);
+    assert_eq!(ask("rcpt=554"), 2);
+    assert_eq!(ask("greeting=ESMTP"), 2);
+    let said = world.smtp(["--helo", "--quit-after", "ehlo", "-v", &target]);
+    assert_eq!(said.status, 0, "{}", said.out);
+    assert!(said.out.contains("HELO probe.test"), "{}", said.out);
+}
+
+#[test]
 fn an_envelope_is_exported_with_its_recipients() {
     let world = World::new("envelope-prometheus");
     let peer = world.listen(server());
@@ -115,6 +134,12 @@ fn a_mistake_is_one_line_that_says_what_is_wrong() {
             &["--from", "<>", "--require-tls", "--starttls", "never"],
             "TLS is required for the message",
         ),
+        (&["--expect", "greeting"], "it is written STAGE=REPLY"),
+        (&["--expect", "data=354"], "a reply comes at greeting"),
+        (&["--expect", "rcpt=700"], "a number from 200 to 599"),
+        (&["--quit-after", "lunch"], "a reply comes at greeting"),
+        (&["--expect-refusal"], "--user <NAME>"),
+        (&["--helo", "--starttls", "required"], "need EHLO"),
         (&many, "more than 100 recipients"),
     ];
     for (arguments, reason) in mistakes {

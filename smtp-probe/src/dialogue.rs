@@ -19,10 +19,11 @@ use probe_net::tls::Security;
 use probe_net::{Dialogue, Event, Step};
 
 use crate::command::{Command, EhloName, UserName};
-use crate::facts::{Directory, SmtpFacts};
+use crate::expectation::Stage;
+use crate::facts::{Directory, SmtpFacts, Unexpected};
 use crate::findings::words;
 use crate::options::Options;
-use crate::reply::{Reply, SmtpCodec};
+use crate::reply::{Code, Reply, SmtpCodec};
 use envelope::Envelope;
 use questions::Question;
 
@@ -33,6 +34,9 @@ const EHLO: Phase = Phase::new("ehlo");
 
 /// How long a server may take to answer QUIT; RFC 5321 wants an answer, and some hang up instead.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The most replies that are told as unexpected.
+const UNEXPECTED: usize = 16;
 
 /// One SMTP dialogue: greeting, EHLO, STARTTLS, EHLO, AUTH, questions, an envelope, QUIT, as far as the options ask for it.
 #[derive(Debug)]
@@ -72,6 +76,22 @@ enum State {
     Idle,
     /// Nothing more is to be said.
     Over,
+}
+
+impl State {
+    /// What is being answered.
+    fn stage(&self, reply: &Reply) -> Option<Stage> {
+        let is_challenge = reply.code().is_some_and(Code::is_intermediate);
+        match self {
+            Self::ExpectGreeting => Some(Stage::Greeting),
+            Self::ExpectEhlo | Self::ExpectHelo | Self::ExpectEhloAfterAuth => Some(Stage::Ehlo),
+            Self::ExpectStartTls => Some(Stage::StartTls),
+            Self::ExpectAuth(_) if !is_challenge => Some(Stage::Auth),
+            Self::ExpectMail(_) => Some(Stage::Mail),
+            Self::ExpectRcpt(envelope) if envelope.is_alive() => Some(Stage::Rcpt),
+            _ => None,
+        }
+    }
 }
 
 type Next = Result<Step<Command>, Failure>;
@@ -114,6 +134,9 @@ impl Dialogue for SmtpDialogue {
 
     fn next(&mut self, event: Event<Reply>) -> Next {
         use Event::{Closed, Connected, Secured, Silence};
+        if let Event::Reply(reply) = &event {
+            self.compare(reply);
+        }
         match (mem::replace(&mut self.state, State::Over), event) {
             (State::Start, Connected) => self.expect_greeting(),
             (State::Start, Secured(tls)) => {
@@ -127,7 +150,10 @@ impl Dialogue for SmtpDialogue {
             (State::ExpectTls, Secured(tls)) => {
                 // RFC 3207 section 4.2: what was said in clear counts no more.
                 self.facts.tls = Some(tls);
-                self.say_ehlo()
+                match self.options.quits_after(Stage::StartTls) {
+                    true => self.say_quit(),
+                    false => self.introduce(),
+                }
             }
             (State::ExpectAuth(login), Event::Reply(reply)) => self.on_auth(login, reply),
             (State::ExpectCancelled(failure), Event::Reply(reply)) => {
@@ -173,6 +199,20 @@ impl Dialogue for SmtpDialogue {
 
 /// Asking.
 impl SmtpDialogue {
+    /// Notes where a reply is not what the caller expects.
+    fn compare(&mut self, reply: &Reply) {
+        let Some(stage) = self.state.stage(reply) else {
+            return;
+        };
+        for (at, expected) in &self.options.expectations {
+            let is_odd = *at == stage && !expected.is_met_by(reply);
+            if is_odd && self.facts.unexpected.len() < UNEXPECTED {
+                let one = Unexpected::new(stage, expected.clone(), reply.clone());
+                self.facts.unexpected.push(one);
+            }
+        }
+    }
+
     fn offers(&self, name: &str) -> bool {
         let capabilities = self.facts.capabilities();
         capabilities.is_some_and(|offered| offered.has(name))
@@ -186,6 +226,14 @@ impl SmtpDialogue {
         Ok(Step::say_in_hope(Phase::QUIT, Command::Quit, FAREWELL))
     }
 
+    /// The server refused, and that was what we came for.
+    fn leave_after(&mut self, reply: &Reply) -> Next {
+        match reply.is_farewell() {
+            true => Ok(Step::Done),
+            false => self.say_quit(),
+        }
+    }
+
     /// We cannot go on, and the server does not know yet.
     fn give_up(&mut self, failure: Failure) -> Next {
         self.state = State::Idle;
@@ -194,6 +242,11 @@ impl SmtpDialogue {
 
     /// The server said no.
     fn refused(&mut self, phase: Phase, reply: &Reply) -> Next {
+        if let Some(stage) = Stage::of(phase)
+            && self.options.wants_refusal(stage, reply)
+        {
+            return self.leave_after(reply);
+        }
         self.state = self.after_refusal(reply);
         let (kind, detail) = match reply.code() {
             Some(code) if code.is_transient() => (

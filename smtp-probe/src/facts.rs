@@ -11,6 +11,7 @@ use probe_net::Latencies;
 use probe_net::sasl::AuthFacts;
 use probe_net::tls::{StartTls, TlsFacts};
 
+use crate::expectation::{Expectation, Stage};
 use crate::reply::{Capabilities, Code, Reply};
 
 pub use directory::{Directory, Disclosure, DisclosureFacts};
@@ -40,6 +41,8 @@ pub struct SmtpFacts {
     pub authenticated: Option<Capabilities>,
     /// Whether it refused to say that.
     pub refused_ehlo_after_auth: bool,
+    /// Replies that are not what the caller expects.
+    pub unexpected: Vec<Unexpected>,
     /// How long NOOPs took.
     pub noops: Latencies,
     /// What it tells strangers of who is there.
@@ -57,6 +60,34 @@ impl SmtpFacts {
             None => self.clear.as_ref(),
         };
         self.authenticated.as_ref().or_else(secured)
+    }
+}
+
+/// A reply that is not what the caller expects.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Unexpected {
+    /// Where it came.
+    pub stage: Stage,
+    /// What was expected.
+    pub expected: Expectation,
+    /// What came.
+    pub reply: Reply,
+}
+
+impl Unexpected {
+    pub(crate) const fn new(stage: Stage, expected: Expectation, reply: Reply) -> Self {
+        Self {
+            stage,
+            expected,
+            reply,
+        }
+    }
+
+    fn record(&self, out: &mut Record) {
+        out.set("stage", self.stage.as_str());
+        out.set("expected", self.expected.to_string());
+        out.set("reply", self.reply.raw());
     }
 }
 
@@ -111,6 +142,9 @@ impl Facts for SmtpFacts {
         }
         if let Some(auth) = &self.auth {
             out.tree("auth", |out| auth.record(out));
+        }
+        if !self.unexpected.is_empty() {
+            out.trees("unexpected", &self.unexpected, Unexpected::record);
         }
         if self.noops.count() > 0 {
             out.tree("noop", |out| {

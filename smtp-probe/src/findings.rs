@@ -9,7 +9,8 @@ use probe_net::sasl::Mechanism;
 use probe_net::tls::{self, Security};
 use probe_net::{Seen, excerpt};
 
-use crate::facts::{Disclosure, SmtpFacts};
+use crate::expectation::Stage;
+use crate::facts::{Disclosure, SmtpFacts, Unexpected};
 use crate::options::Options;
 use crate::reply::{Capabilities, Reply};
 
@@ -18,6 +19,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &AUTH_AFTER_EHLO,
     &AUTH_IN_CLEAR,
     &AUTH_LEGACY_FORM,
+    &AUTH_NOT_REFUSED,
     &BARE_LF,
     &envelope::CATCH_ALL,
     &EHLO_REFUSED,
@@ -38,6 +40,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &envelope::RECIPIENT_RELAY_DENIED,
     &envelope::RECIPIENT_TOO_MANY,
     &envelope::RECIPIENT_UNKNOWN,
+    &REPLY_UNEXPECTED,
     &envelope::SENDER_GREYLISTED,
     &envelope::SIZE_EXCEEDED,
     &STARTTLS_INSIDE_TLS,
@@ -62,6 +65,12 @@ static AUTH_LEGACY_FORM: FindingKind = FindingKind::new(
     Severity::Info,
     "the server offers AUTH in the form of before 1999 as well",
     "Remove it if no client of that age is left (Postfix: broken_sasl_auth_clients = no).",
+);
+static AUTH_NOT_REFUSED: FindingKind = FindingKind::new(
+    "smtp.auth.not-refused",
+    Severity::Critical,
+    "the server accepted a login that it should have refused",
+    "Block the account or the mechanism at once, and see who has used it: whoever knows this password can send mail.",
 );
 pub(crate) static BARE_LF: FindingKind = FindingKind::new(
     "smtp.reply.bare-lf",
@@ -117,6 +126,12 @@ pub(crate) static NO_TEXT: FindingKind = FindingKind::new(
     "a reply is a code and nothing else",
     "Nothing breaks here; some clients wait for the blank that should follow the code.",
 );
+static REPLY_UNEXPECTED: FindingKind = FindingKind::new(
+    "smtp.reply.unexpected",
+    Severity::Critical,
+    "the server said something else than was expected",
+    "See whether the server was changed, or another one answers in its place; if it is meant so, change what is expected.",
+);
 static STARTTLS_INSIDE_TLS: FindingKind = FindingKind::new(
     "smtp.starttls.inside-tls",
     Severity::Info,
@@ -150,7 +165,7 @@ pub fn judge(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(client_certificate(facts));
-    findings.extend(greeting(facts));
+    findings.extend(greeting(facts, options));
     findings.extend(delay(seen));
     let offers = facts.clear.as_ref().map(offered).unwrap_or_default();
     findings.extend(facts.starttls.judge(&offers, security));
@@ -159,6 +174,8 @@ pub fn judge(
     }
     findings.extend(ehlo(facts));
     findings.extend(auth(facts));
+    findings.extend(wrongly_accepted(facts, options));
+    findings.extend(facts.unexpected.iter().map(unexpected));
     findings.extend(directory(facts));
     findings.extend(envelope::judge(facts, options));
     findings
@@ -171,8 +188,11 @@ fn client_certificate(facts: &SmtpFacts) -> Option<Finding> {
     tls::wanted_a_certificate(tls, reply.raw())
 }
 
-fn greeting(facts: &SmtpFacts) -> Option<Finding> {
+fn greeting(facts: &SmtpFacts, options: &Options) -> Option<Finding> {
     let reply = facts.greeting.as_ref()?.reply();
+    if options.wants_refusal(Stage::Greeting, reply) {
+        return None;
+    }
     match reply.code()? {
         code if code.is_transient() => Some(GREETING_BUSY.found(excerpt(reply.raw()))),
         code if code.is_permanent() => Some(GREETING_REFUSED.found(excerpt(reply.raw()))),
@@ -244,6 +264,21 @@ fn auth(facts: &SmtpFacts) -> Vec<Finding> {
         findings.push(AUTH_AFTER_EHLO.found(""));
     }
     findings
+}
+
+fn wrongly_accepted(facts: &SmtpFacts, options: &Options) -> Option<Finding> {
+    let way = facts.auth.as_ref()?.accepted?;
+    let evidence = || AUTH_NOT_REFUSED.found(way.as_str());
+    options.expect_refusal.then(evidence)
+}
+
+fn unexpected(one: &Unexpected) -> Finding {
+    REPLY_UNEXPECTED.found(format!(
+        "{}: {}, and {} was expected",
+        one.stage,
+        excerpt(one.reply.raw()),
+        one.expected
+    ))
 }
 
 /// Told once, with the first evidence.

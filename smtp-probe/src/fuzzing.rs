@@ -10,7 +10,7 @@ use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
 
-use crate::{Capabilities, EhloName, Options, Reply, SmtpCodec, SmtpDialogue};
+use crate::{Capabilities, EhloName, Expectation, Options, Reply, SmtpCodec, SmtpDialogue, Stage};
 
 /// However the stream is cut, the same replies come out; and whatever they are, they can be read.
 pub fn reply(data: &[u8]) {
@@ -128,6 +128,7 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
         .ehlo_after_auth(choice & 32 == 0);
     options.credentials = credentials;
     if choice & 128 != 0 {
+        options = options.expect(Stage::Rcpt, Expectation::Class(5));
         options = options.noops(3).verify(&["root".parse().ok()?]);
     }
     if choice & 64 != 0 {

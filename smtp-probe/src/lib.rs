@@ -5,6 +5,7 @@ mod address;
 mod command;
 mod dialogue;
 mod envelope;
+mod expectation;
 mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -18,11 +19,12 @@ pub use address::{Address, AddressError, Sender};
 pub use command::{Command, EhloName, EhloNameError, UserName, UserNameError};
 pub use dialogue::SmtpDialogue;
 pub use envelope::{EnvelopeId, MailParameter, Notify, ParameterError, Return};
+pub use expectation::{Expectation, ExpectationError, Stage};
 pub use facts::{
     Answer, CatchAll, Directory, Disclosure, DisclosureFacts, EnvelopeFacts, Existence, Greeting,
-    RecipientFacts, SmtpFacts,
+    RecipientFacts, SmtpFacts, Unexpected,
 };
 pub use findings::{FINDINGS, judge};
-pub use options::{ConfigError, Options};
+pub use options::{ConfigError, Introduction, Options};
 pub use probe::SmtpProbe;
 pub use reply::{Capabilities, Code, EnhancedCode, Keyword, Limits, Reply, SmtpCodec};

@@ -9,7 +9,9 @@ use probe_net::tls::{SecretsOver, Security, Thresholds};
 use crate::address::{Address, Sender};
 use crate::command::{EhloName, UserName};
 use crate::envelope::{EnvelopeId, Notify, Return};
+use crate::expectation::{Expectation, Stage};
 use crate::probe::SmtpProbe;
+use crate::reply::Reply;
 
 /// Everything that can be asked of an SMTP server, and how; made by [`SmtpProbe::builder`].
 ///
@@ -46,6 +48,10 @@ pub struct Options {
     pub(crate) ehlo_after_auth: bool,
     pub(crate) every_address: bool,
     pub(crate) tls_thresholds: Thresholds,
+    pub(crate) introduction: Introduction,
+    pub(crate) expect_refusal: bool,
+    pub(crate) expectations: Vec<(Stage, Expectation)>,
+    pub(crate) quit_after: Option<Stage>,
     pub(crate) noops: u16,
     pub(crate) verify: Vec<UserName>,
     pub(crate) sender: Option<Sender>,
@@ -79,6 +85,10 @@ impl Options {
             ehlo_after_auth: true,
             every_address: false,
             tls_thresholds: Thresholds::default(),
+            introduction: Introduction::default(),
+            expect_refusal: false,
+            expectations: Vec::new(),
+            quit_after: None,
             noops: 0,
             verify: Vec::new(),
             sender: None,
@@ -156,6 +166,32 @@ impl Options {
     /// When an expiring certificate is worth a word.
     pub fn tls_thresholds(mut self, thresholds: Thresholds) -> Self {
         self.tls_thresholds = thresholds;
+        self
+    }
+
+    /// How to introduce ourselves. By default by EHLO.
+    pub fn introduction(mut self, how: Introduction) -> Self {
+        self.introduction = how;
+        self
+    }
+
+    /// Whether the login must be refused: credentials that are known to be stolen, or must not work from here. Then
+    /// success is critical, and a refusal is all that was asked.
+    pub fn expect_refusal(mut self, must_fail: bool) -> Self {
+        self.expect_refusal = must_fail;
+        self
+    }
+
+    /// Expects this reply there, beside what is expected there already. Where a refusal is expected by its code and
+    /// comes, the dialogue ends well. What is expected where the dialogue does not come is not judged.
+    pub fn expect(mut self, stage: Stage, expected: Expectation) -> Self {
+        self.expectations.push((stage, expected));
+        self
+    }
+
+    /// Leaves as soon as the server has answered there.
+    pub fn quit_after(mut self, stage: Stage) -> Self {
+        self.quit_after = Some(stage);
         self
     }
 
@@ -237,8 +273,12 @@ impl Options {
             return Err(ConfigError::TooManyNames);
         }
         self.check_envelope()?;
+        self.check_introduction()?;
         let Some(credentials) = &self.credentials else {
-            return Ok(SmtpProbe::new(self));
+            return match self.expect_refusal {
+                true => Err(ConfigError::RefusalOfNobody),
+                false => Ok(SmtpProbe::new(self)),
+            };
         };
         let clear = self.security == Some(Security::Cleartext);
         if clear && self.secrets_over > SecretsOver::Cleartext {
@@ -247,6 +287,14 @@ impl Options {
         match self.mechanisms.iter().any(|one| one.takes(credentials)) {
             true => Ok(SmtpProbe::new(self)),
             false => Err(ConfigError::NoMechanism),
+        }
+    }
+
+    fn check_introduction(&self) -> Result<(), ConfigError> {
+        let needs_ehlo = self.credentials.is_some() || self.security == Some(Security::Required);
+        match self.introduction {
+            Introduction::Helo if needs_ehlo => Err(ConfigError::HeloOnly),
+            _ => Ok(()),
         }
     }
 
@@ -273,6 +321,18 @@ impl Options {
             }
             false => Ok(()),
         }
+    }
+
+    /// Whether the dialogue ends here.
+    pub(crate) fn quits_after(&self, stage: Stage) -> bool {
+        self.quit_after == Some(stage)
+    }
+
+    /// Whether a refusal was expected there, by its code, and this is it.
+    pub(crate) fn wants_refusal(&self, stage: Stage, reply: &Reply) -> bool {
+        let here = || self.expectations.iter().filter(|(at, _)| *at == stage);
+        let by_code = here().any(|(_, expected)| !matches!(expected, Expectation::Words(_)));
+        by_code && here().all(|(_, expected)| expected.is_met_by(reply))
     }
 
     /// Whether anything is to be asked between login and farewell.
@@ -303,6 +363,17 @@ impl Options {
     }
 }
 
+/// How a client introduces itself.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "RFC 5321 knows these two")]
+pub enum Introduction {
+    /// By EHLO; by HELO where that is unknown (500, 502).
+    #[default]
+    Ehlo,
+    /// By HELO alone: no extensions are asked for, so there is neither STARTTLS nor a login.
+    Helo,
+}
+
 /// Why options cannot be built into a probe.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -313,9 +384,15 @@ pub enum ConfigError {
     /// Something is to be said of an envelope that is not there.
     #[error("parameters of an envelope need a sender or a recipient")]
     NoEnvelope,
+    /// STARTTLS and AUTH are extensions, and HELO knows none.
+    #[error("STARTTLS and a login need EHLO")]
+    HeloOnly,
     /// None of the allowed mechanisms takes credentials of this kind.
     #[error("none of the allowed mechanisms takes these credentials")]
     NoMechanism,
+    /// There is nobody to be refused.
+    #[error("a login that must be refused needs credentials")]
+    RefusalOfNobody,
     /// A message that requires TLS cannot be spoken of without.
     #[error("TLS is required for the message, and ruled out for the probe")]
     RequireTlsInClear,

@@ -9,7 +9,7 @@ use probe_core::{Target, TargetError};
 use probe_net::sasl::{Credentials, CredentialsError, Mechanism};
 use probe_net::tls::{SecretsOver, Security};
 use smtp_probe::{
-    Address, ConfigError, EhloName, EhloNameError, Options, Return, Sender, UserName,
+    Address, ConfigError, EhloName, EhloNameError, Introduction, Options, Return, Sender, UserName,
 };
 
 fn alice() -> Credentials {
@@ -137,4 +137,20 @@ fn a_guest_does_not_read_out_a_whole_list() {
         assert!(wrong.parse::<UserName>().is_err(), "{wrong}");
     }
     assert!("x".repeat(254).parse::<UserName>().is_ok());
+}
+
+#[test]
+fn what_helo_and_nobody_cannot_do_is_refused() {
+    let world = World::new();
+    let helo = || world.options().introduction(Introduction::Helo);
+    let fault = |options: Options| options.build().err();
+    assert_eq!(fault(helo()), None);
+    assert_eq!(
+        fault(helo().credentials(alice())),
+        Some(ConfigError::HeloOnly)
+    );
+    let required = helo().security(Security::Required);
+    assert_eq!(fault(required), Some(ConfigError::HeloOnly));
+    let nobody = world.options().expect_refusal(true);
+    assert_eq!(fault(nobody), Some(ConfigError::RefusalOfNobody));
 }

@@ -3,7 +3,8 @@
 use clap::Args;
 use probe_core::{AnyProbe, Target, Verdict};
 use smtp_probe::{
-    Address, EhloName, EnvelopeId, Notify, Options, Return, Sender, SmtpProbe, UserName,
+    Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Return, Sender,
+    SmtpProbe, Stage, UserName,
 };
 
 use super::credentials::Credentials;
@@ -34,6 +35,18 @@ pub(super) struct Smtp {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Questions")]
 struct Questions {
+    /// Introduces itself by HELO alone, as before 1995
+    #[arg(long, conflicts_with = "user")]
+    helo: bool,
+    /// Expects a reply at greeting, ehlo, starttls, auth, mail or rcpt: a code, 5xx, or words in it (repeatable)
+    #[arg(long, value_name = "STAGE=REPLY", value_parser = expectation)]
+    expect: Vec<(Stage, Expectation)>,
+    /// Expects the login to be refused: success is critical
+    #[arg(long, requires = "user")]
+    expect_refusal: bool,
+    /// Leaves as soon as the server has answered at greeting, ehlo, starttls, auth, mail or rcpt
+    #[arg(long, value_name = "STAGE")]
+    quit_after: Option<Stage>,
     /// Says NOOP so many times and tells how long the answers took
     #[arg(long, value_name = "TIMES", default_value_t = 0)]
     noops: u16,
@@ -107,8 +120,28 @@ impl Smtp {
 
 impl Questions {
     fn ask(&self, options: Options) -> Options {
-        options.noops(self.noops).verify(&self.verify)
+        let mut options = options
+            .expect_refusal(self.expect_refusal)
+            .noops(self.noops)
+            .verify(&self.verify);
+        if self.helo {
+            options = options.introduction(Introduction::Helo);
+        }
+        for (stage, expected) in &self.expect {
+            options = options.expect(*stage, expected.clone());
+        }
+        match self.quit_after {
+            Some(stage) => options.quit_after(stage),
+            None => options,
+        }
     }
+}
+
+fn expectation(text: &str) -> Result<(Stage, Expectation), String> {
+    let (stage, expected) = text.split_once('=').ok_or("it is written STAGE=REPLY")?;
+    let stage = stage.parse::<Stage>().map_err(|error| error.to_string())?;
+    let expected = expected.parse::<Expectation>();
+    Ok((stage, expected.map_err(|error| error.to_string())?))
 }
 
 impl Envelope {

@@ -6,7 +6,9 @@ use probe_net::{Layer, Step};
 
 use super::{EHLO, Next, SmtpDialogue, State};
 use crate::command::Command;
+use crate::expectation::Stage;
 use crate::facts::Greeting;
+use crate::options::Introduction;
 use crate::reply::{Capabilities, Reply};
 
 impl SmtpDialogue {
@@ -17,14 +19,20 @@ impl SmtpDialogue {
 
     pub(super) fn on_greeting(&mut self, reply: Reply) -> Next {
         let next = match reply.code() {
-            Some(code) if code.is_completion() => self.say_ehlo(),
+            Some(code) if code.is_completion() && self.options.quits_after(Stage::Greeting) => {
+                self.say_quit()
+            }
+            Some(code) if code.is_completion() => self.introduce(),
             _ => self.refused(Phase::GREETING, &reply),
         };
         self.facts.greeting = Some(Greeting::new(reply));
         next
     }
 
-    pub(super) fn say_ehlo(&mut self) -> Next {
+    pub(super) fn introduce(&mut self) -> Next {
+        if self.options.introduction == Introduction::Helo {
+            return self.say_helo();
+        }
         self.state = State::ExpectEhlo;
         Ok(Step::say(EHLO, Command::Ehlo(self.name.clone())))
     }
@@ -42,24 +50,29 @@ impl SmtpDialogue {
             }
             // Only these two say that the command is unknown; after any other the reason would get lost.
             Some(500 | 502) => {
-                self.state = State::ExpectHelo;
-                Ok(Step::say(EHLO, Command::Helo(self.name.clone())))
+                self.facts.knows_ehlo = Some(false);
+                self.say_helo()
             }
             _ => self.refused(EHLO, &reply),
         }
     }
 
+    fn say_helo(&mut self) -> Next {
+        self.state = State::ExpectHelo;
+        Ok(Step::say(EHLO, Command::Helo(self.name.clone())))
+    }
+
     pub(super) fn on_helo(&mut self, reply: &Reply) -> Next {
         match reply.code() {
-            Some(code) if code.is_completion() => {
-                self.facts.knows_ehlo = Some(false);
-                self.after_ehlo()
-            }
+            Some(code) if code.is_completion() => self.after_ehlo(),
             _ => self.refused(EHLO, reply),
         }
     }
 
     fn after_ehlo(&mut self) -> Next {
+        if self.options.quits_after(Stage::Ehlo) {
+            return self.say_quit();
+        }
         let wanted = matches!(self.security, Security::Required | Security::Opportunistic);
         if self.facts.tls.is_some() || !wanted {
             return self.begin_auth();
@@ -72,6 +85,11 @@ impl SmtpDialogue {
         {
             self.state = State::ExpectStartTls;
             return Ok(Step::say(Phase::STARTTLS, Command::StartTls));
+        }
+        // Whoever does not ask for extensions is not offered any.
+        let by_choice = self.options.introduction == Introduction::Helo;
+        if by_choice && self.security == Security::Opportunistic {
+            return self.begin_auth();
         }
         self.facts.starttls = StartTls::NotOffered;
         match self.security {

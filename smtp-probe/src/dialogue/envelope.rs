@@ -11,6 +11,7 @@ use crate::acceptance::Acceptance;
 use crate::address::Address;
 use crate::command::Command;
 use crate::envelope::MailParameter;
+use crate::expectation::Stage;
 use crate::facts::{Answer, EnvelopeFacts, RecipientFacts};
 use crate::findings::words;
 use crate::reply::Reply;
@@ -44,9 +45,16 @@ enum Pacing {
 /// The server does not take the sender.
 #[derive(Debug)]
 enum Refusal {
-    /// It is a stranger who has to come again, which is as it should be.
-    Greylisted,
+    /// Strangers have to come again, or the caller expects it: that is as it should be.
+    Fine,
     Failed(Failure),
+}
+
+impl Envelope {
+    /// Whether recipients are spoken of at all.
+    pub(super) const fn is_alive(&self) -> bool {
+        self.refusal.is_none()
+    }
 }
 
 impl SmtpDialogue {
@@ -56,6 +64,9 @@ impl SmtpDialogue {
         let mut recipients: VecDeque<_> = options.recipients.iter().cloned().collect();
         // Last, since some take nobody any more behind a name that they do not know (email-verifier#72).
         recipients.extend(self.stranger());
+        if options.quits_after(Stage::Mail) {
+            recipients.clear();
+        }
         let facts = EnvelopeFacts {
             sender: sender.clone(),
             ..EnvelopeFacts::default()
@@ -95,13 +106,15 @@ impl SmtpDialogue {
         };
         envelope.refusal = match acceptance {
             Acceptance::Accepted => None,
-            Acceptance::Greylisted => Some(Refusal::Greylisted),
+            Acceptance::Greylisted => Some(Refusal::Fine),
+            _ if self.options.wants_refusal(Stage::Mail, &reply) => Some(Refusal::Fine),
             other => Some(Refusal::Failed(failure(other, &reply))),
         };
         let is_over = reply.is_farewell();
         self.envelope().sender_answer = Some(Answer::new(reply, acceptance));
         match envelope.refusal {
             Some(Refusal::Failed(failure)) if is_over => Err(failure),
+            Some(Refusal::Fine) if is_over => Ok(Step::Done),
             _ => self.next_recipient(envelope),
         }
     }

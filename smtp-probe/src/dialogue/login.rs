@@ -6,12 +6,17 @@ use probe_net::sasl::{self, AuthFacts, Login, Mechanism};
 
 use super::{EHLO, FAREWELL, Next, SmtpDialogue, State};
 use crate::command::Command;
+use crate::expectation::Stage;
 use crate::findings::words;
 use crate::options::Options;
 use crate::reply::{Capabilities, Code, Reply};
 
 impl SmtpDialogue {
     pub(super) fn begin_auth(&mut self) -> Next {
+        // Also where there was no handshake to end at.
+        if self.options.quits_after(Stage::StartTls) {
+            return self.say_quit();
+        }
         let Some(credentials) = &self.options.credentials else {
             return self.begin_questions();
         };
@@ -82,6 +87,9 @@ impl SmtpDialogue {
             return self.give_up(failure.with_reply(words(reply)));
         }
         self.auth().accept();
+        if self.options.expect_refusal {
+            return self.say_quit();
+        }
         if !self.options.ehlo_after_auth {
             return self.begin_questions();
         }
@@ -103,6 +111,12 @@ impl SmtpDialogue {
         }
         let server_error = login.server_error().unwrap_or_default();
         let (kind, detail) = why_refused(reply, server_error, login.proof_sent());
+        let is_refusal = matches!(kind, FailureKind::Credentials | FailureKind::Policy);
+        if (is_refusal && self.options.expect_refusal)
+            || self.options.wants_refusal(Stage::Auth, reply)
+        {
+            return self.leave_after(reply);
+        }
         self.state = self.after_refusal(reply);
         Err(Failure::new(Phase::AUTH, kind, detail).with_reply(words(reply)))
     }

@@ -5,6 +5,7 @@ use probe_net::Step;
 
 use super::{Next, SmtpDialogue, State};
 use crate::command::{Command, UserName};
+use crate::expectation::Stage;
 use crate::facts::{Directory, DisclosureFacts};
 use crate::reply::Reply;
 
@@ -26,6 +27,9 @@ pub(super) enum Question {
 impl SmtpDialogue {
     pub(super) fn begin_questions(&mut self) -> Next {
         let options = self.options.clone();
+        if options.quits_after(Stage::Auth) {
+            return self.say_quit();
+        }
         let noops = (options.noops > 0).then_some(Question::Noop);
         self.plan.extend(noops);
         for name in &options.verify {

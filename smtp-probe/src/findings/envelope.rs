@@ -4,6 +4,7 @@ use probe_core::{Finding, FindingKind, Severity};
 use probe_net::excerpt;
 
 use crate::acceptance::Acceptance;
+use crate::expectation::Stage;
 use crate::facts::{CatchAll, EnvelopeFacts, RecipientFacts, SmtpFacts};
 use crate::options::Options;
 
@@ -95,7 +96,9 @@ pub(super) fn judge(facts: &SmtpFacts, options: &Options) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     findings.extend(size(facts, envelope, options));
-    findings.extend(envelope.recipients.iter().filter_map(recipient));
+    let wanted = |one: &&RecipientFacts| options.wants_refusal(Stage::Rcpt, &one.answer.reply);
+    let recipients = envelope.recipients.iter().filter(|one| !wanted(one));
+    findings.extend(recipients.filter_map(recipient));
     findings.extend(sender(envelope));
     findings.extend(catch_all(envelope));
     if !envelope.not_offered.is_empty() {
