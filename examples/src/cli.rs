@@ -20,6 +20,7 @@ use clap_complete::Shell;
 use probe_core::{Context, Fleet, Range, Report, Target, Thresholds, Verdict};
 use probe_net::tls::{self, Tls};
 use probe_net::{Family, Net, Proxy, ProxyVersion};
+use smtp_probe::Protocol;
 
 use crate::format::{Format, Style, worst};
 use crate::{demo, explain, threshold};
@@ -45,6 +46,8 @@ struct Cli {
 enum Command {
     /// Probes SMTP and submission servers: greeting, extensions, STARTTLS, certificate, authentication
     Smtp(Box<smtp::Smtp>),
+    /// Probes LMTP servers, which put mail into mailboxes, as smtp does with servers of SMTP
+    Lmtp(Box<smtp::Smtp>),
     /// Probes IMAP servers: can mail be reached, read and edited?
     Imap(Box<imap::Imap>),
     /// Probes POP3 servers: greeting, capabilities, STLS, certificate, authentication, maildrop, rights
@@ -228,7 +231,8 @@ fn told(error: &clap::Error) -> String {
 
 fn run(cli: Cli) -> Result<Verdict, Mistake> {
     match cli.command {
-        Command::Smtp(smtp) => smtp.run(),
+        Command::Smtp(smtp) => smtp.run(Protocol::Smtp),
+        Command::Lmtp(lmtp) => lmtp.run(Protocol::Lmtp),
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
         Command::Demo { output } => {

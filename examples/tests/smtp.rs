@@ -82,6 +82,20 @@ fn a_server_that_must_refuse_is_well_when_it_does() {
 }
 
 #[test]
+fn lmtp_is_spoken_to_servers_of_lmtp() {
+    let world = World::new("lmtp");
+    let script = greeting()
+        .hear("LHLO")
+        .say("250 mx.example.test\r\n")
+        .hear("QUIT")
+        .say("221 Bye\r\n");
+    let peer = world.listen(script);
+    let said = mailprobe(["lmtp", "--starttls", "never", &at(&peer)]);
+    assert_eq!(said.status, 0, "{}", said.out);
+    assert!(said.out.contains("lmtp"), "{}", said.out);
+}
+
+#[test]
 fn an_envelope_is_exported_with_its_recipients() {
     let world = World::new("envelope-prometheus");
     let peer = world.listen(server());

@@ -45,6 +45,8 @@ pub enum Command {
         /// What more is said of the message.
         parameters: Vec<MailParameter>,
     },
+    /// Introduces us to a server of LMTP (RFC 2033 section 4.1).
+    Lhlo(EhloName),
     /// Asks for nothing but an answer.
     Noop,
     /// Says farewell.
@@ -108,6 +110,10 @@ impl Command {
             }
             Self::Helo(name) => {
                 out.put(b"HELO ");
+                out.put(name.as_str().as_bytes());
+            }
+            Self::Lhlo(name) => {
+                out.put(b"LHLO ");
                 out.put(name.as_str().as_bytes());
             }
             Self::Mail { sender, parameters } => {

@@ -25,6 +25,6 @@ pub use facts::{
     RecipientFacts, SmtpFacts, Unexpected,
 };
 pub use findings::{FINDINGS, judge};
-pub use options::{ConfigError, Introduction, Options};
+pub use options::{ConfigError, Introduction, Options, Protocol};
 pub use probe::SmtpProbe;
 pub use reply::{Capabilities, Code, EnhancedCode, Keyword, Limits, Reply, SmtpCodec};

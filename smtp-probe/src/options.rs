@@ -48,6 +48,7 @@ pub struct Options {
     pub(crate) ehlo_after_auth: bool,
     pub(crate) every_address: bool,
     pub(crate) tls_thresholds: Thresholds,
+    pub(crate) protocol: Protocol,
     pub(crate) introduction: Introduction,
     pub(crate) expect_refusal: bool,
     pub(crate) expectations: Vec<(Stage, Expectation)>,
@@ -85,6 +86,7 @@ impl Options {
             ehlo_after_auth: true,
             every_address: false,
             tls_thresholds: Thresholds::default(),
+            protocol: Protocol::default(),
             introduction: Introduction::default(),
             expect_refusal: false,
             expectations: Vec::new(),
@@ -166,6 +168,12 @@ impl Options {
     /// When an expiring certificate is worth a word.
     pub fn tls_thresholds(mut self, thresholds: Thresholds) -> Self {
         self.tls_thresholds = thresholds;
+        self
+    }
+
+    /// Which protocol to speak. By default SMTP.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
         self
     }
 
@@ -293,6 +301,7 @@ impl Options {
     fn check_introduction(&self) -> Result<(), ConfigError> {
         let needs_ehlo = self.credentials.is_some() || self.security == Some(Security::Required);
         match self.introduction {
+            Introduction::Helo if self.protocol == Protocol::Lmtp => Err(ConfigError::LmtpByHelo),
             Introduction::Helo if needs_ehlo => Err(ConfigError::HeloOnly),
             _ => Ok(()),
         }
@@ -357,10 +366,22 @@ impl Options {
     /// The port where the target names none.
     pub(crate) fn default_port(&self) -> u16 {
         match self.security {
+            _ if self.protocol == Protocol::Lmtp => 24,
             Some(Security::Implicit) => 465,
             _ => 25,
         }
     }
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// LMTP (RFC 2033), by which mail is put into mailboxes: port 24 unless another is named.
+    Lmtp,
+    /// SMTP.
+    #[default]
+    Smtp,
 }
 
 /// How a client introduces itself.
@@ -387,6 +408,9 @@ pub enum ConfigError {
     /// STARTTLS and AUTH are extensions, and HELO knows none.
     #[error("STARTTLS and a login need EHLO")]
     HeloOnly,
+    /// Servers of LMTP know LHLO only (RFC 2033 section 4.1).
+    #[error("LMTP knows no HELO")]
+    LmtpByHelo,
     /// None of the allowed mechanisms takes credentials of this kind.
     #[error("none of the allowed mechanisms takes these credentials")]
     NoMechanism,

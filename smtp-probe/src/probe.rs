@@ -12,7 +12,7 @@ use crate::command::EhloName;
 use crate::dialogue::{MAIL, SmtpDialogue};
 use crate::facts::SmtpFacts;
 use crate::findings::judge;
-use crate::options::Options;
+use crate::options::{Options, Protocol};
 use crate::reply::SmtpCodec;
 
 /// Asks an SMTP server whether it works: greeting, extensions, STARTTLS and certificate, authentication.
@@ -58,7 +58,10 @@ impl Probe for SmtpProbe {
     type Facts = SmtpFacts;
 
     fn name(&self) -> &'static str {
-        "smtp"
+        match self.options.protocol {
+            Protocol::Lmtp => "lmtp",
+            Protocol::Smtp => "smtp",
+        }
     }
 
     async fn probe(&self, target: &Target, cx: &Context) -> Report<SmtpFacts> {

@@ -1,10 +1,10 @@
-//! `mailprobe smtp`.
+//! `mailprobe smtp` and `mailprobe lmtp`.
 
 use clap::Args;
 use probe_core::{AnyProbe, Target, Verdict};
 use smtp_probe::{
-    Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Return, Sender,
-    SmtpProbe, Stage, UserName,
+    Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Protocol, Return,
+    Sender, SmtpProbe, Stage, UserName,
 };
 
 use super::credentials::Credentials;
@@ -13,7 +13,7 @@ use super::{Mistake, Surroundings};
 
 #[derive(Args, Debug)]
 pub(super) struct Smtp {
-    /// The servers: HOST or HOST:PORT; port 25 if none is named
+    /// The servers: HOST or HOST:PORT; if no port is named, 25 for SMTP and 24 for LMTP
     #[arg(required = true, value_name = "HOST[:PORT]")]
     targets: Vec<Target>,
     /// What the probe calls itself: a host name or an address literal
@@ -89,13 +89,14 @@ struct Envelope {
 }
 
 impl Smtp {
-    pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let probe = self.probe()?;
+    pub(super) fn run(&self, protocol: Protocol) -> Result<Verdict, Mistake> {
+        let probe = self.probe(protocol)?;
         self.surroundings.ask(&self.targets, &AnyProbe::new(probe))
     }
 
-    fn probe(&self) -> Result<SmtpProbe, Mistake> {
+    fn probe(&self, protocol: Protocol) -> Result<SmtpProbe, Mistake> {
         let mut options = SmtpProbe::builder(self.surroundings.net()?)
+            .protocol(protocol)
             .every_address(self.link.every_address)
             .secrets_over(self.credentials.secrets_over());
         if let Some(security) = self.link.security() {

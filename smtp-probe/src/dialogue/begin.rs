@@ -8,7 +8,7 @@ use super::{EHLO, Next, SmtpDialogue, State};
 use crate::command::Command;
 use crate::expectation::Stage;
 use crate::facts::Greeting;
-use crate::options::Introduction;
+use crate::options::{Introduction, Protocol};
 use crate::reply::{Capabilities, Reply};
 
 impl SmtpDialogue {
@@ -34,7 +34,7 @@ impl SmtpDialogue {
             return self.say_helo();
         }
         self.state = State::ExpectEhlo;
-        Ok(Step::say(EHLO, Command::Ehlo(self.name.clone())))
+        Ok(Step::say(EHLO, self.ehlo()))
     }
 
     pub(super) fn on_ehlo(&mut self, reply: Reply) -> Next {
@@ -49,11 +49,18 @@ impl SmtpDialogue {
                 self.after_ehlo()
             }
             // Only these two say that the command is unknown; after any other the reason would get lost.
-            Some(500 | 502) => {
+            Some(500 | 502) if self.options.protocol != Protocol::Lmtp => {
                 self.facts.knows_ehlo = Some(false);
                 self.say_helo()
             }
             _ => self.refused(EHLO, &reply),
+        }
+    }
+
+    pub(super) fn ehlo(&self) -> Command {
+        match self.options.protocol {
+            Protocol::Lmtp => Command::Lhlo(self.name.clone()),
+            Protocol::Smtp => Command::Ehlo(self.name.clone()),
         }
     }
 

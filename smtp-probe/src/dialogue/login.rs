@@ -94,11 +94,7 @@ impl SmtpDialogue {
             return self.begin_questions();
         }
         self.state = State::ExpectEhloAfterAuth;
-        Ok(Step::say_in_hope(
-            EHLO,
-            Command::Ehlo(self.name.clone()),
-            FAREWELL,
-        ))
+        Ok(Step::say_in_hope(EHLO, self.ehlo(), FAREWELL))
     }
 
     fn on_auth_refused(&mut self, login: &Login, reply: &Reply) -> Next {
