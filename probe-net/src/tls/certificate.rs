@@ -1,6 +1,8 @@
 //! What a certificate says of itself. Whether to believe it is decided in `verify`.
 
+use core::fmt;
 use core::net::IpAddr;
+use core::ops::Deref;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -53,6 +55,27 @@ pub struct Certificate {
     /// The names as they are encoded: what is shown of them may be the same for different ones.
     pub(crate) subject_bytes: Vec<u8>,
     pub(crate) issuer_bytes: Vec<u8>,
+    /// All of it, for whoever has other expectations than the trusted roots: TLSA records. Those that are met again
+    /// and again are kept once.
+    pub(crate) der: Der,
+}
+
+/// A certificate's octets; nobody wants to read them.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) struct Der(Box<[u8]>);
+
+impl Deref for Der {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Der {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Der({} octets)", self.0.len())
+    }
 }
 
 /// A public key's algorithm and strength.
@@ -88,6 +111,7 @@ impl Certificate {
             serial_bytes: parsed.raw_serial().to_vec(),
             subject_bytes: parsed.subject().as_raw().to_vec(),
             issuer_bytes: parsed.issuer().as_raw().to_vec(),
+            der: Der(der.into()),
         })
     }
 
@@ -111,13 +135,7 @@ impl Certificate {
 /// Certificates that were read before. A monitor meets the same ones at every probe, and reading one costs
 /// more than the whole dialogue around it.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<VecDeque<Entry>>);
-
-#[derive(Debug)]
-struct Entry {
-    der: Box<[u8]>,
-    certificate: Arc<Certificate>,
-}
+pub(super) struct Known(Mutex<VecDeque<Arc<Certificate>>>);
 
 impl Known {
     /// How many are kept; the oldest go first.
@@ -126,8 +144,8 @@ impl Known {
     const LARGEST: usize = 8 * 1024;
 
     pub(super) fn read(&self, der: &[u8]) -> Option<Arc<Certificate>> {
-        if let Some(entry) = self.entries().iter().find(|entry| *entry.der == *der) {
-            return Some(entry.certificate.clone());
+        if let Some(known) = self.entries().iter().find(|known| *known.der == *der) {
+            return Some(known.clone());
         }
         let certificate = Arc::new(Certificate::parse(der)?);
         if der.len() <= Self::LARGEST {
@@ -135,15 +153,12 @@ impl Known {
             if known.len() == Self::KEPT {
                 known.pop_front();
             }
-            known.push_back(Entry {
-                der: der.into(),
-                certificate: certificate.clone(),
-            });
+            known.push_back(certificate.clone());
         }
         Some(certificate)
     }
 
-    fn entries(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Arc<Certificate>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -266,10 +281,11 @@ mod tests {
         for number in 0..Known::KEPT {
             let mut entries = known.0.lock().unwrap();
             entries.truncate(Known::KEPT - 1);
-            entries.push_back(Entry {
-                der: number.to_be_bytes().into(),
-                certificate: first.clone(),
-            });
+            let other = Certificate {
+                der: Der(number.to_be_bytes().into()),
+                ..(*first).clone()
+            };
+            entries.push_back(Arc::new(other));
         }
         known.read(Authority::new("Another CA").root_der()).unwrap();
         assert_eq!(known.0.lock().unwrap().len(), Known::KEPT);
