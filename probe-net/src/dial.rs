@@ -54,9 +54,17 @@ impl Endpoint {
         }
     }
 
-    /// The name that a certificate must be valid for.
+    /// The name to ask for in TLS, if it is one.
+    pub(crate) fn name(&self) -> Option<&HostName> {
+        match (&self.server_name, &self.host) {
+            (Some(name), _) | (None, Host::Name(name)) => Some(name),
+            (None, Host::Address(_)) => None,
+        }
+    }
+
+    /// What a certificate must be valid for.
     fn certificate_name(&self) -> ServerName<'static> {
-        let name = match (&self.server_name, &self.host) {
+        let name = match (self.name(), &self.host) {
             (Some(name), _) | (None, Host::Name(name)) => name,
             (None, Host::Address(address)) => return ServerName::IpAddress((*address).into()),
         };

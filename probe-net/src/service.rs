@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt};
-use probe_core::{Context, Failure, Finding, Host, Probe, Report, Span, Target};
+use probe_core::{Context, Failure, Finding, Host, HostName, Probe, Report, Span, Target};
 
 use crate::tls::Security;
 use crate::{Endpoint, Log, Net, Wire};
@@ -66,12 +66,25 @@ pub struct Seen<'a> {
     pub spans: &'a [Span],
     /// When certificates are judged.
     pub now: SystemTime,
+    /// The name that the server was asked for by, if it was one: a policy may list it or not.
+    pub server_name: Option<&'a HostName>,
 }
 
 impl<'a> Seen<'a> {
     /// These times.
     pub const fn new(spans: &'a [Span], now: SystemTime) -> Self {
-        Self { spans, now }
+        Self {
+            spans,
+            now,
+            server_name: None,
+        }
+    }
+
+    /// The same, of a server that was asked for by this name.
+    #[must_use]
+    pub const fn of(mut self, server_name: Option<&'a HostName>) -> Self {
+        self.server_name = server_name;
+        self
     }
 }
 
@@ -148,7 +161,8 @@ async fn ask_at<S: Service>(
         Err(failure) => Err(failure),
     };
 
-    let findings = service.judge(&facts, &Seen::new(log.spans(), log.now()), security);
+    let seen = Seen::new(log.spans(), log.now()).of(endpoint.name());
+    let findings = service.judge(&facts, &seen, security);
     let mut report = Report::new(service.name(), target, started_at, facts);
     report.failure = outcome.err();
     for finding in findings {

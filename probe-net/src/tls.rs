@@ -1,12 +1,17 @@
 //! TLS that looks at everything: a handshake that goes on past a bad certificate and records each of its
 //! faults, so that a monitor can tell them all; secrets stay behind the gate of the [`Wire`](crate::Wire).
 
+mod anchored;
 mod certificate;
+mod dane;
+mod expectation;
 mod facts;
 mod findings;
+mod mta_sts;
 mod revocation;
 mod starttls;
 mod tap;
+mod tlsa;
 mod trouble;
 mod verify;
 
@@ -22,10 +27,14 @@ use rustls::{ClientConfig, RootCertStore};
 use std::time::SystemTime;
 
 pub use certificate::{Certificate, PublicKey};
+pub use dane::{Dane, DaneError, TlsaMatch, TlsaOutcome};
+pub use expectation::{Channel, Expectation};
 pub use facts::TlsFacts;
 pub use findings::{FINDINGS, Thresholds, judge};
+pub use mta_sts::{MtaSts, MxPattern, PolicyMode};
 pub use revocation::Revocation;
-pub use starttls::{StartTls, wanted_a_certificate};
+pub use starttls::{StartTls, Witness, wanted_a_certificate};
+pub use tlsa::{Matching, Selector, Tlsa, TlsaError, Unusable, Usage};
 pub use verify::{ClientCertificate, Fault};
 
 use certificate::Known;

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use probe_core::{Metric, Record};
 use rustls::ClientConnection;
+use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName};
 
 use super::{Certificate, ClientCertificate, Fault, Revocation, Session};
@@ -34,6 +35,8 @@ pub struct TlsFacts {
     pub client_certificate: ClientCertificate,
     /// Those of the chain that lead to a root.
     path: Vec<usize>,
+    /// How signatures are checked where a chain is judged again, by other expectations.
+    pub(super) algorithms: Option<WebPkiSupportedAlgorithms>,
     pub(crate) binding: Binding,
 }
 
@@ -51,6 +54,7 @@ impl TlsFacts {
             revocation: None,
             client_certificate: ClientCertificate::NotAsked,
             path: Vec::new(),
+            algorithms: None,
             binding: Binding::default(),
         }
     }
@@ -224,6 +228,7 @@ impl Session {
         Some(TlsFacts {
             chain: seen.chain,
             path: seen.path,
+            algorithms: Some(self.recorder.algorithms()),
             faults: seen.faults,
             revocation: seen.revocation,
             client_certificate: self.recorder.client_certificate(),

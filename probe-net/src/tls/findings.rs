@@ -23,13 +23,18 @@ pub static FINDINGS: &[&FindingKind] = &[
     &WRONG_NAME,
     &WRONG_USAGE,
     &CLIENT_CERTIFICATE,
+    &DANE_MISMATCH,
+    &DANE_UNUSABLE,
     &HANDSHAKE_REFUSED,
     &LEGACY,
+    &MTA_STS_CERTIFICATE,
+    &MTA_STS_HOST,
     &NOT_TLS,
     &SERVER_NAME_REFUSED,
     &STARTTLS_INJECTION,
     &STARTTLS_NOT_OFFERED,
     &STARTTLS_REFUSED,
+    &STARTTLS_STRIPPED,
 ];
 
 static EXPIRED: FindingKind = FindingKind::new(
@@ -38,13 +43,15 @@ static EXPIRED: FindingKind = FindingKind::new(
     "the certificate has expired",
     "Renew it, install it and reload the server; then see why the renewal did not run by itself.",
 );
-static EXPIRING: FindingKind = FindingKind::new(
+/// A certificate on the way to a root ends soon.
+pub(super) static EXPIRING: FindingKind = FindingKind::new(
     "tls.certificate.expiring",
     Severity::Warning,
     "the certificate will expire soon",
     "Renew it and reload the server; see whether the automatic renewal still runs.",
 );
-static HANDSHAKE_SIGNATURE: FindingKind = FindingKind::new(
+/// The handshake is not signed with the certificate's key.
+pub(super) static HANDSHAKE_SIGNATURE: FindingKind = FindingKind::new(
     "tls.handshake.signature",
     Severity::Critical,
     "the server did not prove that the certificate is its own",
@@ -68,7 +75,8 @@ static NOT_YET_VALID: FindingKind = FindingKind::new(
     "the certificate is not valid yet",
     "Check the clocks of the server, of the authority and of this machine.",
 );
-static REVOKED: FindingKind = FindingKind::new(
+/// The server itself shows that its certificate was revoked.
+pub(super) static REVOKED: FindingKind = FindingKind::new(
     "tls.certificate.revoked",
     Severity::Critical,
     "the certificate has been revoked",
@@ -86,7 +94,8 @@ static UNKNOWN_ISSUER: FindingKind = FindingKind::new(
     "the certificate comes from an authority that is not trusted here",
     "If the authority is your own, give its root to the probe as a CA file; else see whether the server sends its whole chain.",
 );
-static WEAK_KEY: FindingKind = FindingKind::new(
+/// An RSA key below 2048 bits.
+pub(super) static WEAK_KEY: FindingKind = FindingKind::new(
     "tls.certificate.weak-key",
     Severity::Critical,
     "the certificate's key is too short",
@@ -117,6 +126,20 @@ pub(super) static CLIENT_CERTIFICATE: FindingKind = FindingKind::new(
     "the server wants another client certificate",
     "Give the probe a certificate that the server accepts (--client-cert).",
 );
+/// None of the TLSA records fits what was shown.
+pub(super) static DANE_MISMATCH: FindingKind = FindingKind::new(
+    "tls.dane.mismatch",
+    Severity::Critical,
+    "the server shows no certificate that fits its TLSA records",
+    "Publish a record for the certificate that is in use, or go back to the one that was published; senders that check DANE hold their mail back. Before a renewal publish the next key's record beside this one's, and keep the key where that can be (RFC 7671 section 8).",
+);
+/// TLSA records that say nothing to a mail server.
+pub(super) static DANE_UNUSABLE: FindingKind = FindingKind::new(
+    "tls.dane.unusable",
+    Severity::Warning,
+    "TLSA records are of a kind that mail servers do not use",
+    "Replace them by records of usage 3 (3 1 1, the SHA-256 of the server's key) or 2 (an authority's certificate, which the server must send); RFC 7672 section 3.1.",
+);
 pub(crate) static HANDSHAKE_REFUSED: FindingKind = FindingKind::new(
     "tls.handshake-refused",
     Severity::Critical,
@@ -128,6 +151,20 @@ pub(crate) static LEGACY: FindingKind = FindingKind::new(
     Severity::Critical,
     "the server speaks only TLS that is no longer safe",
     "Enable TLS 1.2 and 1.3 with current cipher suites (RFC 8996, RFC 9325); current clients cannot connect any more.",
+);
+/// The certificate is not what the policy asks for.
+pub(super) static MTA_STS_CERTIFICATE: FindingKind = FindingKind::new(
+    "tls.mta-sts.certificate",
+    Severity::Critical,
+    "the certificate is not good enough for the domain's MTA-STS policy",
+    "Mend what the evidence names: senders that check the policy want a certificate of a trusted authority, in date, for the host's own name (RFC 8461 section 4.2), and hold their mail back.",
+);
+/// The host is none of the policy's.
+pub(super) static MTA_STS_HOST: FindingKind = FindingKind::new(
+    "tls.mta-sts.host-not-listed",
+    Severity::Critical,
+    "the host is not in the domain's MTA-STS policy",
+    "Add an mx line for it to the policy and change the id of the _mta-sts record, or take the host out of the domain's MX records; senders that check the policy send it nothing.",
 );
 pub(crate) static NOT_TLS: FindingKind = FindingKind::new(
     "tls.not-tls",
@@ -160,6 +197,14 @@ pub(super) static STARTTLS_REFUSED: FindingKind = FindingKind::new(
     Severity::Critical,
     "the server offers STARTTLS and then refuses it",
     "Look into the server's log: most often it cannot read its certificate or key.",
+);
+
+/// STARTTLS is not offered where somebody knows that it should be.
+pub(super) static STARTTLS_STRIPPED: FindingKind = FindingKind::new(
+    "starttls.stripped",
+    Severity::Critical,
+    "STARTTLS is not offered, and must be",
+    "Ask the server from within its own network: if it offers STARTTLS there, something on the way takes the offer out (a firewall's inspection of SMTP, or somebody who reads along); else switch TLS on at the server again.",
 );
 
 pub(super) fn of_fault(fault: &Fault) -> &'static FindingKind {

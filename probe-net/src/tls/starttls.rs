@@ -1,8 +1,12 @@
 //! What became of STARTTLS, in whichever protocol (RFC 3207, RFC 2595).
 
+use core::net::IpAddr;
+use std::time::SystemTime;
+
 use probe_core::{Finding, Severity};
 
-use super::findings::{STARTTLS_NOT_OFFERED, STARTTLS_REFUSED};
+use super::facts::day;
+use super::findings::{STARTTLS_NOT_OFFERED, STARTTLS_REFUSED, STARTTLS_STRIPPED};
 use super::{Security, TlsFacts};
 use crate::excerpt;
 
@@ -32,6 +36,36 @@ impl StartTls {
         }
     }
 
+    /// Whether the server offered it, to us.
+    pub const fn was_offered(&self) -> bool {
+        matches!(self, Self::Accepted | Self::Refused(_))
+    }
+
+    /// That the offer was taken away, where somebody else has seen it: another address of the same host, or an earlier
+    /// probe.
+    ///
+    /// Nobody switches TLS off at one of several servers, or for an hour, on purpose; somebody in between does, so as
+    /// to read along.
+    ///
+    /// ```
+    /// use probe_net::tls::{StartTls, Witness};
+    ///
+    /// let other = Witness::Address([192, 0, 2, 2].into());
+    /// let finding = StartTls::NotOffered.stripped(other).unwrap();
+    /// assert_eq!(finding.code(), "starttls.stripped");
+    /// assert_eq!(finding.evidence, "192.0.2.2 offers it");
+    /// assert_eq!(StartTls::Accepted.stripped(other), None);
+    /// ```
+    pub fn stripped(&self, witness: Witness) -> Option<Finding> {
+        if *self != Self::NotOffered {
+            return None;
+        }
+        Some(STARTTLS_STRIPPED.found(match witness {
+            Witness::Address(address) => format!("{address} offers it"),
+            Witness::Earlier(at) => format!("it was offered on {}", day(at)),
+        }))
+    }
+
     /// What to think of it. `offered` are the names of what the server does offer: one that was overwritten on the
     /// way stands out.
     pub fn judge(&self, offered: &[u8], security: Security) -> Option<Finding> {
@@ -50,6 +84,16 @@ impl StartTls {
             false => finding.with_severity(Severity::Warning),
         })
     }
+}
+
+/// Who has seen that STARTTLS is offered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Witness {
+    /// Who spoke with another address of the same host.
+    Address(IpAddr),
+    /// A probe of the same server, at this time.
+    Earlier(SystemTime),
 }
 
 /// Some servers finish the handshake and say only then, in their first words, that they wanted a certificate

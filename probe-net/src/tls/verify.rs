@@ -86,6 +86,36 @@ impl Fault {
     pub fn kind(&self) -> &'static FindingKind {
         findings::of_fault(self)
     }
+
+    /// What it means and its particulars, for the evidence of another finding.
+    pub(super) fn told(&self) -> String {
+        let summary = self.kind().summary;
+        match self.to_string() {
+            particulars if particulars.is_empty() => summary.to_owned(),
+            particulars => format!("{summary} ({particulars})"),
+        }
+    }
+
+    /// Whether it stays open that the server has the key of its certificate.
+    pub(super) const fn leaves_unproven(&self) -> bool {
+        // A signature of a weak key is not looked at.
+        matches!(self, Self::HandshakeSignature(_) | Self::WeakKey { .. })
+    }
+
+    /// Why this certificate does not count now, if it is for the dates in it.
+    pub(super) fn of_time(one: &Certificate, now: SystemTime) -> Option<Self> {
+        let subject = || one.subject.clone();
+        if now > one.not_after {
+            return Some(Self::Expired {
+                subject: subject(),
+                not_after: one.not_after,
+            });
+        }
+        (now < one.not_before).then(|| Self::NotYetValid {
+            subject: subject(),
+            not_before: one.not_before,
+        })
+    }
 }
 
 /// The particulars of the fault, for people.
@@ -170,6 +200,11 @@ impl Recorder {
             client_asked: AtomicBool::new(false),
             seen: Mutex::new(None),
         }
+    }
+
+    /// How signatures are checked.
+    pub(crate) fn algorithms(&self) -> WebPkiSupportedAlgorithms {
+        self.algorithms
     }
 
     /// What became of our own certificate.
@@ -457,21 +492,8 @@ impl Examination<'_> {
     }
 
     fn faults_of_time(&self, path: &[usize]) -> impl Iterator<Item = Fault> {
-        self.on(path).filter_map(|one| {
-            let subject = one.subject.clone();
-            if self.now > one.not_after {
-                let not_after = one.not_after;
-                Some(Fault::Expired { subject, not_after })
-            } else if self.now < one.not_before {
-                let not_before = one.not_before;
-                Some(Fault::NotYetValid {
-                    subject,
-                    not_before,
-                })
-            } else {
-                None
-            }
-        })
+        self.on(path)
+            .filter_map(|one| Fault::of_time(one, self.now))
     }
 
     fn fault_of_name(&self, leaf: &Certificate, name: &ServerName<'_>) -> Option<Fault> {
