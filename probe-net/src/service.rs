@@ -6,7 +6,9 @@ use core::net::IpAddr;
 use std::time::SystemTime;
 
 use futures_util::stream::{self, StreamExt};
-use probe_core::{Context, Failure, Finding, Host, HostName, Probe, Report, Span, Target};
+use probe_core::{
+    AnyFacts, Context, Failure, Finding, Host, HostName, Probe, Report, Span, Target,
+};
 
 use crate::tls::Security;
 use crate::{Endpoint, Log, Net, Wire};
@@ -40,6 +42,11 @@ pub trait Service: Probe<Facts: Default> {
     /// How many addresses of one host may be asked at the same time.
     fn at_once(&self) -> usize {
         16
+    }
+
+    /// What the addresses of one host tell of each other.
+    fn judge_members(&self, members: &mut [Report<AnyFacts>]) {
+        let _ = members;
     }
 
     /// What to think of it all.
@@ -123,6 +130,7 @@ async fn ask_each<S: Service>(service: &S, endpoint: &Endpoint, cx: &Context) ->
                 .buffered(service.at_once())
                 .map(Report::erase);
             report.parts = parts.collect().await;
+            service.judge_members(&mut report.parts);
         }
         Err(failure) => report.failure = Some(failure),
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use probe_core::{Facts, Metric, Record, Unit};
 use probe_net::Latencies;
 use probe_net::sasl::AuthFacts;
-use probe_net::tls::{StartTls, TlsFacts};
+use probe_net::tls::{StartTls, TlsFacts, TlsaMatch};
 
 use crate::expectation::{Expectation, Stage};
 use crate::reply::{Capabilities, Code, Reply};
@@ -33,6 +33,8 @@ pub struct SmtpFacts {
     pub starttls: StartTls,
     /// What the TLS handshake showed, also if it failed.
     pub tls: Option<Arc<TlsFacts>>,
+    /// Each expected TLSA record, and whether it fits what the handshake showed.
+    pub dane: Vec<TlsaMatch>,
     /// What it offered under TLS.
     pub secured: Option<Capabilities>,
     /// How authentication went.
@@ -139,6 +141,9 @@ impl Facts for SmtpFacts {
         }
         if let Some(tls) = &self.tls {
             out.tree("tls", |out| tls.record(out));
+        }
+        if !self.dane.is_empty() {
+            out.trees("dane", &self.dane, |one, out| one.record(out));
         }
         if let Some(auth) = &self.auth {
             out.tree("auth", |out| auth.record(out));

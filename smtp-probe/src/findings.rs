@@ -4,9 +4,9 @@ mod envelope;
 
 use std::time::Duration;
 
-use probe_core::{Finding, FindingKind, Phase, Severity};
+use probe_core::{AnyFacts, Finding, FindingKind, Phase, Report, Severity};
 use probe_net::sasl::Mechanism;
-use probe_net::tls::{self, Security};
+use probe_net::tls::{self, Channel, Security, Witness};
 use probe_net::{Seen, excerpt};
 
 use crate::expectation::Stage;
@@ -168,10 +168,11 @@ pub fn judge(
     findings.extend(greeting(facts, options));
     findings.extend(delay(seen));
     let offers = facts.clear.as_ref().map(offered).unwrap_or_default();
-    findings.extend(facts.starttls.judge(&offers, security));
-    if let Some(tls) = &facts.tls {
-        findings.extend(tls::judge(tls, security, &options.tls_thresholds, seen.now));
-    }
+    let channel = Channel::new(security, &facts.starttls, facts.tls.as_deref())
+        .offering(&offers)
+        .at(seen.server_name);
+    let expectation = &options.tls_expectation;
+    findings.extend(expectation.judge(&channel, &options.tls_thresholds, seen.now));
     findings.extend(ehlo(facts));
     findings.extend(auth(facts));
     findings.extend(wrongly_accepted(facts, options));
@@ -179,6 +180,30 @@ pub fn judge(
     findings.extend(directory(facts));
     findings.extend(envelope::judge(facts, options));
     findings
+}
+
+/// What the addresses of one host tell of each other: STARTTLS that one offers and another does not was taken away.
+pub(crate) fn judge_pool(members: &mut [Report<AnyFacts>]) {
+    let offering = members.iter().find_map(|member| {
+        let facts = member.downcast_ref::<SmtpFacts>()?;
+        let address = facts.address.filter(|_| facts.starttls.was_offered())?;
+        Some(Witness::Address(address.ip()))
+    });
+    let Some(witness) = offering else { return };
+    for member in members {
+        let facts = member.downcast_ref::<SmtpFacts>();
+        let Some(finding) = facts.and_then(|facts| facts.starttls.stripped(witness)) else {
+            continue;
+        };
+        // An expectation has told it already.
+        if !member
+            .findings
+            .iter()
+            .any(|known| known.kind == finding.kind)
+        {
+            member.add_finding(finding);
+        }
+    }
 }
 
 fn client_certificate(facts: &SmtpFacts) -> Option<Finding> {

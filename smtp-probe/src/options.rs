@@ -4,7 +4,7 @@
 use probe_core::HostName;
 use probe_net::Net;
 use probe_net::sasl::{Credentials, Mechanism, Nonces};
-use probe_net::tls::{SecretsOver, Security, Thresholds};
+use probe_net::tls::{self, SecretsOver, Security, Thresholds};
 
 use crate::address::{Address, Sender};
 use crate::command::{EhloName, UserName};
@@ -64,6 +64,7 @@ pub struct Options {
     pub(crate) notify: Option<Notify>,
     pub(crate) returned: Option<Return>,
     pub(crate) envelope_id: Option<EnvelopeId>,
+    pub(crate) tls_expectation: tls::Expectation,
 }
 
 impl Options {
@@ -102,6 +103,7 @@ impl Options {
             notify: None,
             returned: None,
             envelope_id: None,
+            tls_expectation: tls::Expectation::default(),
         }
     }
 
@@ -272,6 +274,32 @@ impl Options {
         self
     }
 
+    /// Judges TLS by what the domain has published: TLSA records, an MTA-STS policy. Looking them up is the caller's.
+    ///
+    /// Nothing is said otherwise for it. Where they demand TLS, that it is missing or does not fit is critical also
+    /// with opportunistic TLS.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "ring")] {
+    /// use probe_net::Net;
+    /// use probe_net::tls::{Dane, Expectation, Tls};
+    /// use smtp_probe::SmtpProbe;
+    ///
+    /// let record = "3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".parse()?;
+    /// # let roots = rustls::RootCertStore::empty();
+    /// let probe = SmtpProbe::builder(Net::new(Tls::ring(roots)))
+    ///     .expect_tls(Expectation::default().with_dane(Dane::new([record])?))
+    ///     .build()?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expect_tls(mut self, expectation: tls::Expectation) -> Self {
+        self.tls_expectation = expectation;
+        self
+    }
+
     /// The probe.
     ///
     /// # Errors
@@ -282,13 +310,16 @@ impl Options {
         }
         self.check_envelope()?;
         self.check_introduction()?;
+        let clear = self.security == Some(Security::Cleartext);
+        if clear && self.tls_expectation.demands_tls() {
+            return Err(ConfigError::ExpectationInClear);
+        }
         let Some(credentials) = &self.credentials else {
             return match self.expect_refusal {
                 true => Err(ConfigError::RefusalOfNobody),
                 false => Ok(SmtpProbe::new(self)),
             };
         };
-        let clear = self.security == Some(Security::Cleartext);
         if clear && self.secrets_over > SecretsOver::Cleartext {
             return Err(ConfigError::SecretsInClear);
         }
@@ -411,6 +442,9 @@ pub enum ConfigError {
     /// Servers of LMTP know LHLO only (RFC 2033 section 4.1).
     #[error("LMTP knows no HELO")]
     LmtpByHelo,
+    /// TLS is expected to be such and such, and ruled out.
+    #[error("TLS is ruled out, so nothing can be expected of it")]
+    ExpectationInClear,
     /// None of the allowed mechanisms takes credentials of this kind.
     #[error("none of the allowed mechanisms takes these credentials")]
     NoMechanism,

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use probe_core::{Context, Failure, FailureKind, Finding, Host, Probe, Report, Target};
+use probe_core::{AnyFacts, Context, Failure, FailureKind, Finding, Host, Probe, Report, Target};
 use probe_net::message::Token;
 use probe_net::tls::Security;
 use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive};
@@ -11,7 +11,7 @@ use probe_net::{Endpoint, Log, Net, Seen, Service, Session, Wire, drive};
 use crate::command::EhloName;
 use crate::dialogue::{MAIL, SmtpDialogue};
 use crate::facts::SmtpFacts;
-use crate::findings::judge;
+use crate::findings::{judge, judge_pool};
 use crate::options::{Options, Protocol};
 use crate::reply::SmtpCodec;
 
@@ -104,6 +104,9 @@ impl Service for SmtpProbe {
         }
         let outcome = drive(&mut dialogue, &mut SmtpCodec::default(), wire, log).await;
         *facts = dialogue.into_facts();
+        if let Some(tls) = wire.tls_facts() {
+            facts.dane = self.options.tls_expectation.compare(tls, log.now());
+        }
         outcome
     }
 
@@ -114,5 +117,9 @@ impl Service for SmtpProbe {
 
     fn judge(&self, facts: &SmtpFacts, seen: &Seen<'_>, security: Security) -> Vec<Finding> {
         judge(facts, seen, security, &self.options)
+    }
+
+    fn judge_members(&self, members: &mut [Report<AnyFacts>]) {
+        judge_pool(members);
     }
 }
