@@ -154,6 +154,11 @@ fn a_mistake_is_one_line_that_says_what_is_wrong() {
         (&["--quit-after", "lunch"], "a reply comes at greeting"),
         (&["--expect-refusal"], "--user <NAME>"),
         (&["--helo", "--starttls", "required"], "need EHLO"),
+        (&["--relay-test", "a@b"], "--relay-test"),
+        (
+            &["--relay-test", "a@b", "postmaster"],
+            "has the form user@host",
+        ),
         (&many, "more than 100 recipients"),
     ];
     for (arguments, reason) in mistakes {

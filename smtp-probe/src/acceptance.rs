@@ -74,6 +74,11 @@ impl fmt::Display for Acceptance {
     }
 }
 
+/// Whether the reply says that this client is on a blacklist.
+pub(crate) fn names_a_blacklist(reply: &Reply) -> bool {
+    Words::of(reply).name_a_blacklist()
+}
+
 type Evidence = (Code, Option<EnhancedCode>);
 
 fn transient(evidence: Evidence, words: &Words, accepted_before: usize) -> Acceptance {

@@ -112,6 +112,36 @@ impl fmt::Display for Sender {
     }
 }
 
+/// What stands between the brackets of RCPT: an address, or one of the older forms of a path that a relay test tries.
+/// It is made of checked parts only.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Path(String);
+
+impl Path {
+    /// The path as it is said.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A path that was put together of parts without a control character or a bracket; `None` where it became too
+    /// long.
+    pub(crate) fn of_parts(path: String) -> Option<Self> {
+        (path.len() <= Address::OCTETS).then_some(Self(path))
+    }
+}
+
+impl From<Address> for Path {
+    fn from(address: Address) -> Self {
+        Self(address.0)
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// Why a text is no address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

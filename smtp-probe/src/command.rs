@@ -9,7 +9,7 @@ use probe_core::{HostName, Secret, TargetError};
 use probe_net::Outgoing;
 use probe_net::sasl::{self, Mechanism};
 
-use crate::address::{Address, Sender};
+use crate::address::{Path, Sender};
 use crate::envelope::{MailParameter, Notify};
 
 /// One command.
@@ -54,7 +54,7 @@ pub enum Command {
     /// Names a recipient.
     Rcpt {
         /// Who that is.
-        recipient: Address,
+        recipient: Path,
         /// When a report is wanted.
         notify: Option<Notify>,
     },

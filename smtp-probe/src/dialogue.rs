@@ -6,8 +6,10 @@ mod begin;
 mod envelope;
 mod login;
 mod questions;
+mod relay;
 
 use core::mem;
+use core::net::IpAddr;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +25,11 @@ use crate::expectation::Stage;
 use crate::facts::{Directory, SmtpFacts, Unexpected};
 use crate::findings::words;
 use crate::options::Options;
+use crate::relay::Place;
 use crate::reply::{Code, Reply, SmtpCodec};
 use envelope::Envelope;
 use questions::Question;
+use relay::Relay;
 
 pub(crate) use envelope::MAIL;
 
@@ -50,6 +54,8 @@ pub struct SmtpDialogue {
     plan: VecDeque<Question>,
     /// How long the last answer took.
     took: Duration,
+    /// Where the server is.
+    place: Option<Place>,
     /// What nobody's name contains.
     token: Option<Token>,
 }
@@ -71,6 +77,7 @@ enum State {
     ExpectMail(Box<Envelope>),
     ExpectRcpt(Box<Envelope>),
     ExpectRset,
+    ExpectRelay(Box<Relay>),
     ExpectQuit,
     /// Between two commands, and about to leave early: QUIT is understood.
     Idle,
@@ -107,6 +114,7 @@ impl SmtpDialogue {
             facts: SmtpFacts::default(),
             plan: VecDeque::new(),
             took: Duration::ZERO,
+            place: None,
             token: None,
         }
     }
@@ -115,6 +123,14 @@ impl SmtpDialogue {
     #[must_use]
     pub fn with_token(mut self, token: Token) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// Tells what the server is called and where it is: without it, [`Options::relay_test`] cannot be asked, since
+    /// many forms contain it.
+    #[must_use]
+    pub fn with_server(mut self, name: EhloName, address: Option<IpAddr>) -> Self {
+        self.place = Some(Place { name, address });
         self
     }
 
@@ -176,6 +192,7 @@ impl Dialogue for SmtpDialogue {
             (State::ExpectMail(envelope), Event::Reply(reply)) => self.on_mail(*envelope, reply),
             (State::ExpectRcpt(envelope), Event::Reply(reply)) => self.on_rcpt(*envelope, reply),
             (State::ExpectRset, Event::Reply(_)) => self.on_rset(),
+            (State::ExpectRelay(relay), Event::Reply(reply)) => self.on_relay(*relay, reply),
             // All that was asked is answered.
             (State::ExpectRset, Closed | Silence) => Ok(Step::Done),
             // The answer to QUIT is a courtesy.

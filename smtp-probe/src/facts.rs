@@ -2,6 +2,7 @@
 
 mod directory;
 mod envelope;
+mod relay;
 
 use core::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::reply::{Capabilities, Code, Reply};
 
 pub use directory::{Directory, Disclosure, DisclosureFacts};
 pub use envelope::{Answer, CatchAll, EnvelopeFacts, Existence, RecipientFacts};
+pub use relay::RelayFacts;
 
 /// Everything that one SMTP dialogue showed.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,8 @@ pub struct SmtpFacts {
     pub disclosures: Vec<DisclosureFacts>,
     /// What it thinks of an envelope.
     pub envelope: Option<EnvelopeFacts>,
+    /// Whether it relays for strangers.
+    pub relay: Option<RelayFacts>,
 }
 
 impl SmtpFacts {
@@ -161,6 +165,9 @@ impl Facts for SmtpFacts {
         }
         if let Some(envelope) = &self.envelope {
             out.tree("envelope", |out| envelope.record(out));
+        }
+        if let Some(relay) = &self.relay {
+            out.tree("relay", |out| relay.record(out));
         }
     }
 }

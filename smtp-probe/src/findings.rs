@@ -40,6 +40,8 @@ pub static FINDINGS: &[&FindingKind] = &[
     &envelope::RECIPIENT_RELAY_DENIED,
     &envelope::RECIPIENT_TOO_MANY,
     &envelope::RECIPIENT_UNKNOWN,
+    &RELAY_OPEN,
+    &RELAY_UNTESTED,
     &REPLY_UNEXPECTED,
     &envelope::SENDER_GREYLISTED,
     &envelope::SIZE_EXCEEDED,
@@ -126,6 +128,21 @@ pub(crate) static NO_TEXT: FindingKind = FindingKind::new(
     "a reply is a code and nothing else",
     "Nothing breaks here; some clients wait for the blank that should follow the code.",
 );
+static RELAY_OPEN: FindingKind = FindingKind::new(
+    "smtp.relay.open",
+    Severity::Critical,
+    "the server relays mail for strangers",
+    "Close it at once, before spammers find it and its address is on every blacklist (Postfix: \
+    reject_unauth_destination in smtpd_relay_restrictions, and allow_percent_hack and swap_bangpath off). If only forms \
+    in its own domain were taken, send one to see where it goes.",
+);
+static RELAY_UNTESTED: FindingKind = FindingKind::new(
+    "smtp.relay.untested",
+    Severity::Info,
+    "the relay test could not look at everything",
+    "Read the evidence. A server that wants a login, or refuses this client, is not open to it; test from another address \
+    to be sure.",
+);
 static REPLY_UNEXPECTED: FindingKind = FindingKind::new(
     "smtp.reply.unexpected",
     Severity::Critical,
@@ -178,6 +195,7 @@ pub fn judge(
     findings.extend(wrongly_accepted(facts, options));
     findings.extend(facts.unexpected.iter().map(unexpected));
     findings.extend(directory(facts));
+    findings.extend(relay(facts));
     findings.extend(envelope::judge(facts, options));
     findings
 }
@@ -304,6 +322,33 @@ fn unexpected(one: &Unexpected) -> Finding {
         excerpt(one.reply.raw()),
         one.expected
     ))
+}
+
+fn relay(facts: &SmtpFacts) -> Vec<Finding> {
+    /// So many forms are named as evidence.
+    const NAMED: usize = 3;
+    let Some(relay) = &facts.relay else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    if !relay.accepted.is_empty() {
+        let named = relay.accepted.iter().take(NAMED);
+        let forms = named.map(|(form, reply)| format!("{form}: {}", excerpt(reply.raw())));
+        let (taken, tried) = (relay.accepted.len(), relay.tried);
+        let forms = forms.collect::<Vec<_>>().join("; ");
+        findings.push(RELAY_OPEN.found(format!("{taken} of {tried} forms, such as {forms}")));
+    }
+    if relay.unclear > 0 && relay.accepted.is_empty() {
+        let evidence = format!(
+            "{} of {} forms were put off, or taken by a server that takes any name of its own",
+            relay.unclear, relay.tried
+        );
+        findings.push(RELAY_UNTESTED.found(evidence));
+    } else if let Some(reply) = &relay.stopped {
+        let (tried, words) = (relay.tried, excerpt(reply.raw()));
+        findings.push(RELAY_UNTESTED.found(format!("behind {tried} forms: {words}")));
+    }
+    findings
 }
 
 /// Told once, with the first evidence.

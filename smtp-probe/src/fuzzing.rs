@@ -3,6 +3,7 @@
 
 #![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
 
+use core::net::IpAddr;
 use std::sync::Arc;
 
 use probe_net::message::Token;
@@ -10,7 +11,9 @@ use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
 
-use crate::{Capabilities, EhloName, Expectation, Options, Reply, SmtpCodec, SmtpDialogue, Stage};
+use crate::{
+    Capabilities, EhloName, Expectation, Options, RelayTest, Reply, SmtpCodec, SmtpDialogue, Stage,
+};
 
 /// However the stream is cut, the same replies come out; and whatever they are, they can be read.
 pub fn reply(data: &[u8]) {
@@ -61,7 +64,7 @@ fn read_all_of(reply: Reply) {
 
 /// Whatever the server says, the dialogue ends, and soon.
 pub fn dialogue(data: &[u8]) {
-    const STEPS: usize = 100;
+    const STEPS: usize = 200;
     let Some((choice, mut stream)) = data.split_first() else {
         return;
     };
@@ -131,6 +134,11 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
         options = options.expect(Stage::Rcpt, Expectation::Class(5));
         options = options.noops(3).verify(&["root".parse().ok()?]);
     }
+    if choice & 192 == 192 && choice & 24 == 0 {
+        let sender = "a@example.net".parse().ok()?;
+        let test = RelayTest::new(sender, "b@example.com".parse().ok()?);
+        options = options.relay_test(test.ok()?);
+    }
     if choice & 64 != 0 {
         options.recipients = vec![
             "alice@example.test".parse().ok()?,
@@ -140,6 +148,8 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
     }
     let name: EhloName = "probe.example.test".parse().ok()?;
     let dialogue = SmtpDialogue::new(Arc::new(options), security, name);
+    let server = "mx.example.test".parse().ok()?;
+    let dialogue = dialogue.with_server(server, Some(IpAddr::from([192, 0, 2, 1])));
     Some(dialogue.with_token(Token::from_bytes([7; 16])))
 }
 

@@ -12,19 +12,21 @@ mod findings;
 pub mod fuzzing;
 mod options;
 mod probe;
+mod relay;
 mod reply;
 
 pub use acceptance::Acceptance;
-pub use address::{Address, AddressError, Sender};
+pub use address::{Address, AddressError, Path, Sender};
 pub use command::{Command, EhloName, EhloNameError, UserName, UserNameError};
 pub use dialogue::SmtpDialogue;
 pub use envelope::{EnvelopeId, MailParameter, Notify, ParameterError, Return};
 pub use expectation::{Expectation, ExpectationError, Stage};
 pub use facts::{
     Answer, CatchAll, Directory, Disclosure, DisclosureFacts, EnvelopeFacts, Existence, Greeting,
-    RecipientFacts, SmtpFacts, Unexpected,
+    RecipientFacts, RelayFacts, SmtpFacts, Unexpected,
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Introduction, Options, Protocol};
 pub use probe::SmtpProbe;
+pub use relay::{RelayAttempt, RelayTest, RelayTestError};
 pub use reply::{Capabilities, Code, EnhancedCode, Keyword, Limits, Reply, SmtpCodec};

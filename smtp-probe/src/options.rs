@@ -11,6 +11,7 @@ use crate::command::{EhloName, UserName};
 use crate::envelope::{EnvelopeId, Notify, Return};
 use crate::expectation::{Expectation, Stage};
 use crate::probe::SmtpProbe;
+use crate::relay::RelayTest;
 use crate::reply::Reply;
 
 /// Everything that can be asked of an SMTP server, and how; made by [`SmtpProbe::builder`].
@@ -55,6 +56,7 @@ pub struct Options {
     pub(crate) quit_after: Option<Stage>,
     pub(crate) noops: u16,
     pub(crate) verify: Vec<UserName>,
+    pub(crate) relay_test: Option<RelayTest>,
     pub(crate) sender: Option<Sender>,
     pub(crate) recipients: Vec<Address>,
     pub(crate) catch_all: bool,
@@ -94,6 +96,7 @@ impl Options {
             quit_after: None,
             noops: 0,
             verify: Vec::new(),
+            relay_test: None,
             sender: None,
             recipients: Vec::new(),
             catch_all: false,
@@ -300,6 +303,13 @@ impl Options {
         self
     }
 
+    /// Tries whether the server relays for strangers: some two dozen forms of addresses, each in an envelope of its
+    /// own that is taken back. No mail is sent. The test ends where the server wants a login or names a blacklist.
+    pub fn relay_test(mut self, test: RelayTest) -> Self {
+        self.relay_test = Some(test);
+        self
+    }
+
     /// The probe.
     ///
     /// # Errors
@@ -313,6 +323,9 @@ impl Options {
         let clear = self.security == Some(Security::Cleartext);
         if clear && self.tls_expectation.demands_tls() {
             return Err(ConfigError::ExpectationInClear);
+        }
+        if self.relay_test.is_some() && self.credentials.is_some() {
+            return Err(ConfigError::RelayTestAsUser);
         }
         let Some(credentials) = &self.credentials else {
             return match self.expect_refusal {
@@ -377,7 +390,10 @@ impl Options {
 
     /// Whether anything is to be asked between login and farewell.
     pub(crate) fn has_questions(&self) -> bool {
-        self.noops > 0 || !self.verify.is_empty() || self.has_envelope()
+        self.noops > 0
+            || !self.verify.is_empty()
+            || self.relay_test.is_some()
+            || self.has_envelope()
     }
 
     /// Whether an envelope is to be shown.
@@ -451,6 +467,9 @@ pub enum ConfigError {
     /// There is nobody to be refused.
     #[error("a login that must be refused needs credentials")]
     RefusalOfNobody,
+    /// Whoever has logged in may send.
+    #[error("a relay test is done as a stranger, without credentials")]
+    RelayTestAsUser,
     /// A message that requires TLS cannot be spoken of without.
     #[error("TLS is required for the message, and ruled out for the probe")]
     RequireTlsInClear,

@@ -49,6 +49,16 @@ impl SmtpProbe {
     }
 }
 
+/// What the server is called: its name, or its address where it has none.
+fn server_name(endpoint: &Endpoint, address: Option<IpAddr>) -> EhloName {
+    let name = match (&endpoint.server_name, &endpoint.host) {
+        (Some(name), _) | (None, Host::Name(name)) => name.as_str().parse().ok(),
+        _ => None,
+    };
+    let address = address.unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    name.unwrap_or_else(|| EhloName::from(address))
+}
+
 /// What nobody's name contains.
 fn token() -> Result<Token, Failure> {
     Token::random().map_err(|error| Failure::new(MAIL, FailureKind::Local, error.to_string()))
@@ -99,8 +109,12 @@ impl Service for SmtpProbe {
         let wire = session.wire;
         let name = self.ehlo_name(wire);
         let mut dialogue = SmtpDialogue::new(self.options.clone(), session.security, name);
-        if self.options.catch_all {
+        if self.options.catch_all || self.options.relay_test.is_some() {
             dialogue = dialogue.with_token(token()?);
+        }
+        if self.options.relay_test.is_some() {
+            let address = wire.ends().map(|ends| ends.server.ip());
+            dialogue = dialogue.with_server(server_name(session.endpoint, address), address);
         }
         let outcome = drive(&mut dialogue, &mut SmtpCodec::default(), wire, log).await;
         *facts = dialogue.into_facts();

@@ -3,8 +3,8 @@
 use clap::Args;
 use probe_core::{AnyProbe, Target, Verdict};
 use smtp_probe::{
-    Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Protocol, Return,
-    Sender, SmtpProbe, Stage, UserName,
+    Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Protocol, RelayTest,
+    Return, Sender, SmtpProbe, Stage, UserName,
 };
 
 use super::credentials::Credentials;
@@ -44,6 +44,9 @@ struct Questions {
     /// Expects the login to be refused: success is critical
     #[arg(long, requires = "user")]
     expect_refusal: bool,
+    /// Tries whether the server relays from this address of yours to that; two dozen forms, and no mail is sent
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"], conflicts_with = "user")]
+    relay_test: Vec<Address>,
     /// Leaves as soon as the server has answered at greeting, ehlo, starttls, auth, mail or rcpt
     #[arg(long, value_name = "STAGE")]
     quit_after: Option<Stage>,
@@ -114,13 +117,13 @@ impl Smtp {
         if !self.credentials.mechanisms().is_empty() {
             options = options.mechanisms(self.credentials.mechanisms());
         }
-        let options = self.questions.ask(options);
+        let options = self.questions.ask(options)?;
         self.envelope.ask(options).build().map_err(Mistake::new)
     }
 }
 
 impl Questions {
-    fn ask(&self, options: Options) -> Options {
+    fn ask(&self, options: Options) -> Result<Options, Mistake> {
         let mut options = options
             .expect_refusal(self.expect_refusal)
             .noops(self.noops)
@@ -131,10 +134,14 @@ impl Questions {
         for (stage, expected) in &self.expect {
             options = options.expect(*stage, expected.clone());
         }
-        match self.quit_after {
-            Some(stage) => options.quit_after(stage),
-            None => options,
+        if let Some(stage) = self.quit_after {
+            options = options.quit_after(stage);
         }
+        let [sender, recipient] = self.relay_test.as_slice() else {
+            return Ok(options);
+        };
+        let test = RelayTest::new(sender.clone(), recipient.clone()).map_err(Mistake::new)?;
+        Ok(options.relay_test(test))
     }
 }
 

@@ -217,7 +217,7 @@ impl SmtpDialogue {
     fn rcpt(&self, recipient: &Address) -> Command {
         let notify = self.options.notify.clone();
         Command::Rcpt {
-            recipient: recipient.clone(),
+            recipient: recipient.clone().into(),
             notify: notify.filter(|_| self.offers(NOTIFY_EXTENSION)),
         }
     }

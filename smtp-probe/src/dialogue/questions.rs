@@ -22,6 +22,7 @@ pub(super) enum Question {
     Noop,
     Directory(Directory, UserName),
     Envelope,
+    Relay,
 }
 
 impl SmtpDialogue {
@@ -40,6 +41,9 @@ impl SmtpDialogue {
         }
         let envelope = options.has_envelope().then_some(Question::Envelope);
         self.plan.extend(envelope);
+        let ends_early = options.quits_after(Stage::Mail) || options.quits_after(Stage::Rcpt);
+        let relay = (options.relay_test.is_some() && !ends_early).then_some(Question::Relay);
+        self.plan.extend(relay);
         self.ask_next()
     }
 
@@ -48,6 +52,7 @@ impl SmtpDialogue {
             Some(Question::Noop) => self.say_noop(),
             Some(Question::Directory(command, name)) => self.ask_directory(command, name),
             Some(Question::Envelope) => self.begin_envelope(),
+            Some(Question::Relay) => self.begin_relay_test(),
             None => self.say_quit(),
         }
     }

@@ -76,8 +76,9 @@ pub(crate) async fn converse(
     }
     let options = Arc::new(options);
     let ehlo = "probe.example.test".parse().unwrap();
-    let mut dialogue =
-        SmtpDialogue::new(options.clone(), security, ehlo).with_token(Token::from_bytes([7; 16]));
+    let mut dialogue = SmtpDialogue::new(options.clone(), security, ehlo)
+        .with_token(Token::from_bytes([7; 16]))
+        .with_server(NAME.parse().unwrap(), Some([192, 0, 2, 1].into()));
     if outcome.is_ok() {
         outcome = drive(
             &mut dialogue,
