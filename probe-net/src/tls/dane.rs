@@ -153,7 +153,7 @@ impl TlsaMatch {
         let record = &self.record;
         out.set("record", record.brief());
         out.set("outcome", self.outcome.as_str());
-        out.set("reason", self.outcome.reason());
+        out.set("reason", self.reason());
         out.set("outranked", self.is_outranked);
         let is_matched = f64::from(u8::from(self.outcome == TlsaOutcome::Matched));
         let metric = Metric::new("probe_tls_dane_match", Unit::Count, is_matched)
@@ -167,14 +167,21 @@ impl TlsaMatch {
     /// The record and why it does not count, for people.
     pub(super) fn evidence(&self) -> String {
         let record = self.record.brief();
-        match (&self.outcome, self.is_outranked) {
-            (TlsaOutcome::Matched, true) => {
-                format!("{record} would match, but a stronger digest stands beside it")
-            }
-            (outcome, _) => {
-                let reason = outcome.reason().unwrap_or_default();
-                format!("{record}: {reason}")
-            }
+        match self.reason() {
+            Some(reason) => format!("{record}: {reason}"),
+            None => format!("{record} would match, but a stronger digest stands beside it"),
+        }
+    }
+
+    fn reason(&self) -> Option<String> {
+        match &self.outcome {
+            TlsaOutcome::Matched => None,
+            TlsaOutcome::Mismatched => Some(match self.record.usage() {
+                Usage::DANE_EE => "the server shows another".to_owned(),
+                _ => "no such authority stands above what the server shows".to_owned(),
+            }),
+            TlsaOutcome::Refused(fault) => Some(fault.told()),
+            TlsaOutcome::Unusable(reason) => Some(reason.to_string()),
         }
     }
 }
@@ -201,15 +208,6 @@ impl TlsaOutcome {
             Self::Mismatched => "mismatched",
             Self::Refused(_) => "refused",
             Self::Unusable(_) => "unusable",
-        }
-    }
-
-    fn reason(&self) -> Option<String> {
-        match self {
-            Self::Matched => None,
-            Self::Mismatched => Some("the server shows nothing of the kind".to_owned()),
-            Self::Refused(fault) => Some(fault.told()),
-            Self::Unusable(reason) => Some(reason.to_string()),
         }
     }
 }

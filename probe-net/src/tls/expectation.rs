@@ -247,7 +247,7 @@ fn mismatch(matches: &[TlsaMatch], tls: &TlsFacts) -> Option<Finding> {
         told.push(format!("and {} more", usable.len() - TOLD));
     }
     if let Some(leaf) = tls.chain.first() {
-        told.push(format!("what it shows is 3 1 1 {}", hex(&leaf.spki_sha256)));
+        told.push(format!("its own would be 3 1 1 {}", hex(&leaf.spki_sha256)));
     }
     Some(DANE_MISMATCH.found(told.join("; ")))
 }
