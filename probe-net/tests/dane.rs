@@ -268,17 +268,27 @@ async fn below_an_authority_the_name_the_dates_and_the_use_count() {
     }
 }
 
+/// No RFC tells; this is what OpenSSL 3.0 does, and with it Postfix and Exim.
 #[tokio::test(start_paused = true)]
-async fn an_authority_whose_own_time_is_over_vouches_for_nobody() {
-    let server = authority().flawed([NAME], Flaw::ExpiredIntermediate);
-    let authority = &server.chain()[1];
+async fn a_root_whose_time_is_over_vouches_for_nobody_and_an_intermediate_does() {
+    let ca = authority();
+    let server = ca.flawed([NAME], Flaw::ExpiredRootIncluded);
     let expired = TlsaOutcome::Refused(Fault::Expired {
-        subject: "CN=Test CA Intermediate 1".to_owned(),
+        subject: "CN=Test CA Root".to_owned(),
         not_after: now() - DAY,
     });
-    for number in [0, 1, 2, 4, 5] {
-        let record = records(2, authority)[number].clone();
+    let [whole, by_256, by_512, key, key_by_256, key_by_512] = records(2, &server.chain()[2]);
+    for record in [whole, by_256, by_512, key_by_256, key_by_512] {
         assert_eq!(outcome(&server, record).await, expired);
+    }
+    // A key alone has no dates.
+    assert_eq!(outcome(&server, key).await, TlsaOutcome::Matched);
+
+    let server = ca.flawed([NAME], Flaw::ExpiredIntermediate);
+    for record in records(2, &server.chain()[1]) {
+        assert_eq!(outcome(&server, record.clone()).await, TlsaOutcome::Matched);
+        let findings = judged_by(&server, [record]).await;
+        assert!(findings.iter().all(|one| one.1 == Severity::Info));
     }
 }
 

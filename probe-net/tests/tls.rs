@@ -200,6 +200,7 @@ async fn what_is_odd_but_allowed_is_verified_without_a_finding() {
     for flaw in [
         Flaw::DirectlyFromRoot,
         Flaw::DisorderedChain,
+        Flaw::ExpiredRootIncluded,
         Flaw::LongLived,
         Flaw::MustStaple,
         Flaw::RootIncluded,

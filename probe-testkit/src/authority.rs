@@ -247,6 +247,9 @@ impl Authority {
             if has(Flaw::RootIncluded) || has(Flaw::UnknownIssuer) || has(Flaw::DisorderedChain) {
                 above.push(self.root_der().clone());
             }
+            if has(Flaw::ExpiredRootIncluded) {
+                above.push(self.expired_root());
+            }
             if has(Flaw::DisorderedChain) {
                 above.reverse();
             }
@@ -255,6 +258,16 @@ impl Authority {
         };
         let key = if has(Flaw::WrongKey) { new_key() } else { key };
         Identity::new(chain, PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+    }
+
+    /// The root's key in a certificate whose time is over.
+    fn expired_root(&self) -> CertificateDer<'static> {
+        let root = ca_params(
+            &format!("{} Root", self.name),
+            BasicConstraints::Unconstrained,
+            Validity::new(self.now - 3650 * DAY, self.now - DAY),
+        );
+        issued(root.self_signed(self.root.key())).into()
     }
 
     /// The authorities between root and leaf, from the top down.

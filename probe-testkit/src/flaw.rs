@@ -33,6 +33,8 @@ pub enum Flaw {
     MissingIntermediate,
     /// The root is sent too: needless, and widespread.
     RootIncluded,
+    /// The root is sent too, in an older certificate of the same key that ended a day ago.
+    ExpiredRootIncluded,
     /// The root is sent too, and before the intermediate.
     DisorderedChain,
     /// Eight intermediates, where six is what most verifiers follow.

@@ -147,6 +147,7 @@ fn oddities_of_the_chain_are_accepted() {
     for flaw in [
         Flaw::DirectlyFromRoot,
         Flaw::RootIncluded,
+        Flaw::ExpiredRootIncluded,
         Flaw::DisorderedChain,
         Flaw::MustStaple,
         Flaw::WrongKey,
@@ -165,6 +166,7 @@ fn chains_have_the_length_that_their_flaw_says() {
         (Flaw::MissingIntermediate, 1),
         (Flaw::UnknownIssuer, 3),
         (Flaw::RootIncluded, 3),
+        (Flaw::ExpiredRootIncluded, 3),
         (Flaw::DisorderedChain, 3),
         (Flaw::TooLongChain, 9),
     ] {

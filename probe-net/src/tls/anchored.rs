@@ -37,8 +37,12 @@ impl<'a> Chain<'a> {
 
     /// What stands against the chain where these authorities are the trusted ones.
     pub(super) fn fault_below(&self, anchors: &[&Certificate]) -> Option<Fault> {
-        // webpki does not look at the dates of a root; OpenSSL does, and with it most mail servers.
-        let out_of_date = |one: &&Certificate| Fault::of_time(one, self.now);
+        // As OpenSSL does it, and with it most mail servers: the dates of a root count also where it is trusted by
+        // name, those of an intermediate do not. webpki looks at neither.
+        let out_of_date = |one: &&Certificate| {
+            let fault = Fault::of_time(one, self.now);
+            fault.filter(|_| one.is_self_issued())
+        };
         let in_date: Vec<_> = anchors
             .iter()
             .filter(|one| out_of_date(one).is_none())
