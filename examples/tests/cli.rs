@@ -37,6 +37,47 @@ fn the_exit_status_is_that_of_a_monitoring_plugin() {
 }
 
 #[test]
+fn what_a_domain_has_published_decides_what_a_certificate_is_worth() {
+    let world = World::new("published");
+    let expired = world.ca.flawed([NAME], Flaw::Expired);
+    let hex = |byte: &u8| format!("{byte:02x}");
+    let own: String = expired.chain()[0].iter().map(hex).collect();
+    let own = format!("3 0 0 {own}");
+    let other = format!("3 1 1 {}", "ab".repeat(32));
+    let server = world.listen(submission(expired));
+    let status = |options: &[&str]| {
+        let server = at(&server);
+        let said = world.smtp(options.iter().copied().chain([server.as_str()]));
+        said.status
+    };
+    assert_eq!(status(&[]), 1);
+    assert_eq!(status(&["--tlsa", &own]), 0);
+    assert_eq!(status(&["--tlsa", &other, "--tlsa", &own]), 0);
+    assert_eq!(status(&["--tlsa", &other]), 2);
+    let said = world.smtp(["--tlsa", &other, &at(&server)]);
+    assert!(said.out.contains("mismatched: the server shows another"));
+    assert_eq!(status(&["--mta-sts-mx", "*.example.test"]), 2);
+
+    let healthy = world.healthy();
+    let listed = ["--mta-sts-mx", "mail.test", "--mta-sts-mx", NAME];
+    assert_eq!(
+        world
+            .smtp(listed.into_iter().chain([&*at(&healthy)]))
+            .status,
+        0
+    );
+    let unlisted = ["--mta-sts-mx", "mail.test", &at(&healthy)];
+    let said = world.smtp(unlisted);
+    assert_eq!(said.status, 2);
+    assert!(
+        said.out
+            .contains("mx.example.test; the policy lists mail.test"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
 fn of_several_targets_the_worst_decides() {
     let world = World::new("worst");
     let healthy = world.healthy();
@@ -131,6 +172,18 @@ fn a_mistake_is_one_line_that_says_what_is_wrong() {
         (
             &["smtp", "mx", "--tls", "--starttls", "required"],
             "'--tls' cannot be used with '--starttls",
+        ),
+        (
+            &["smtp", "mx", "--tlsa", "3 1 1"],
+            "the data is missing: a record is USAGE SELECTOR MATCHING DATA",
+        ),
+        (
+            &["smtp", "mx", "--tlsa", "3 1 1 ab", "--starttls", "never"],
+            "TLS is ruled out, so nothing can be expected of it",
+        ),
+        (
+            &["smtp", "mx", "--mta-sts-mx", "mx.*.org"],
+            "a host name cannot contain '*'",
         ),
         (
             &["smtp", "mx", "--user", "alice"],

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use probe_core::{AnyProbe, Target, Verdict};
+use probe_net::tls::{self, Dane, MtaSts, MxPattern, PolicyMode, Tlsa};
 use smtp_probe::{
     Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Protocol, RelayTest,
     Return, Sender, SmtpProbe, Stage, UserName,
@@ -24,11 +25,26 @@ pub(super) struct Smtp {
     #[command(flatten)]
     envelope: Envelope,
     #[command(flatten)]
+    published: Published,
+    #[command(flatten)]
     link: Link,
     #[command(flatten)]
     credentials: Credentials,
     #[command(flatten)]
     surroundings: Surroundings,
+}
+
+/// What the server's domain has published about its TLS.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "TLS")]
+struct Published {
+    /// Expects a certificate that fits this TLSA record of the server, such as "3 1 1 ab12..."; of
+    /// several, one of them
+    #[arg(long, value_name = "RECORD")]
+    tlsa: Vec<Tlsa>,
+    /// Expects what a domain's MTA-STS policy (mode enforce) with this mx expects; one for each mx
+    #[arg(long, value_name = "PATTERN")]
+    mta_sts_mx: Vec<MxPattern>,
 }
 
 /// What more is asked.
@@ -117,8 +133,24 @@ impl Smtp {
         if !self.credentials.mechanisms().is_empty() {
             options = options.mechanisms(self.credentials.mechanisms());
         }
+        let options = options.expect_tls(self.published.expectation()?);
         let options = self.questions.ask(options)?;
         self.envelope.ask(options).build().map_err(Mistake::new)
+    }
+}
+
+impl Published {
+    fn expectation(&self) -> Result<tls::Expectation, Mistake> {
+        let mut expectation = tls::Expectation::default();
+        if !self.tlsa.is_empty() {
+            let dane = Dane::new(self.tlsa.clone()).map_err(Mistake::new)?;
+            expectation = expectation.with_dane(dane);
+        }
+        if !self.mta_sts_mx.is_empty() {
+            let policy = MtaSts::new(PolicyMode::Enforce, self.mta_sts_mx.clone());
+            expectation = expectation.with_mta_sts(policy);
+        }
+        Ok(expectation)
     }
 }
 

@@ -158,6 +158,7 @@ fn help(name: &str) -> Option<&'static str> {
         "probe_ssl_earliest_cert_expiry" => "When the first certificate of the chain ends.",
         "probe_success" => "1 if the service works.",
         "probe_tls_cipher_info" => "The cipher suite.",
+        "probe_tls_dane_match" => "1 if the TLSA record fits what the server shows.",
         "probe_tls_version_info" => "The TLS version.",
         "probe_verdict" => "0 ok, 1 warning, 2 critical, 3 unknown.",
         _ => return None,

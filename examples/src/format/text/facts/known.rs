@@ -1,5 +1,5 @@
-//! Branches that have a form of their own, as people would tell them: certificates, first words, logins, quotas,
-//! messages.
+//! Branches that have a form of their own, as people would tell them: certificates, TLSA records, first words, logins,
+//! quotas, messages.
 
 use probe_core::{Record, Value};
 
@@ -9,6 +9,7 @@ impl Page {
     /// The branch in lines; `None` where it has no form of its own.
     pub(super) fn known(&self, tree: &Record) -> Option<Vec<String>> {
         self.certificate(tree)
+            .or_else(|| self.tlsa(tree))
             .or_else(|| greeting(tree))
             .or_else(|| self.attempt(tree))
             .or_else(|| self.quota(tree))
@@ -46,6 +47,20 @@ impl Page {
         let names = (!names.is_empty()).then(|| format!("for {}", names.join(", ")));
         let lines = [Some(subject), names, Some(by), Some(validity + &key)];
         Some(lines.into_iter().flatten().collect())
+    }
+
+    /// A TLSA record that was expected, and what became of it.
+    fn tlsa(&self, tree: &Record) -> Option<Vec<String>> {
+        let text = |key| find(tree, key).and_then(|value| self.words(value));
+        let (record, outcome) = (text("record")?, text("outcome")?);
+        let is_outranked = matches!(find(tree, "outranked")?, Value::Flag(true));
+        let mut lines = vec![record];
+        lines.push(match (text("reason"), is_outranked) {
+            (Some(reason), _) => format!("{outcome}: {reason}"),
+            (None, true) => format!("{outcome}, but a stronger digest stands beside it"),
+            (None, false) => outcome,
+        });
+        Some(lines)
     }
 
     /// One mechanism tried, and the server's words to it.
