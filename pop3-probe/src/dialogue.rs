@@ -16,9 +16,9 @@ use probe_net::{Dialogue, Event, Layer, Step};
 
 use crate::command::Command;
 use crate::facts::{Greeting, Pop3Facts};
-use crate::findings::{passes, words};
+use crate::findings::words;
 use crate::options::Options;
-use crate::reply::{Capabilities, Pop3Codec, Reply, Status};
+use crate::reply::{Capabilities, Pop3Codec, Reply, ResponseCode, Status};
 use maildrop::Questions;
 use permission::Right;
 
@@ -176,7 +176,9 @@ impl Pop3Dialogue {
                 }
             }
             // RFC 2449 section 5: then the client has to find out by asking for each thing.
-            Status::Err if !reply.code().is_some_and(passes) => self.facts.knows_capa = Some(false),
+            Status::Err if !reply.code().is_some_and(ResponseCode::passes) => {
+                self.facts.knows_capa = Some(false)
+            }
             _ => return self.refused(CAPA, &reply),
         }
         self.after_capa()
@@ -243,7 +245,7 @@ impl Pop3Dialogue {
 
 fn why_refused(reply: &Reply) -> (FailureKind, &'static str) {
     match (reply.status(), reply.code()) {
-        (Status::Err, Some(code)) if passes(code) => (
+        (Status::Err, Some(code)) if code.passes() => (
             FailureKind::Temporary,
             "the server asked to come back later",
         ),

@@ -9,7 +9,7 @@ use probe_net::{Seen, excerpt};
 
 use crate::facts::{Maildrop, Pop3Facts, Refusal, Right, Rights};
 use crate::options::Options;
-use crate::reply::{Capabilities, Expiry, Reply, ResponseCode, Status};
+use crate::reply::{Capabilities, Expiry, Reply, Status};
 
 /// All findings of this crate; those about TLS are in [`tls::FINDINGS`].
 pub static FINDINGS: &[&FindingKind] = &[
@@ -292,20 +292,13 @@ fn greeting(facts: &Pop3Facts) -> Option<Finding> {
     let reply = greeting.reply();
     if reply.status() == Status::Err {
         let kind = match reply.code() {
-            Some(code) if passes(code) => &GREETING_BUSY,
+            Some(code) if code.passes() => &GREETING_BUSY,
             _ => &GREETING_REFUSED,
         };
         return Some(kind.found(excerpt(reply.raw())));
     }
     let timestamp = greeting.timestamp()?;
     Some(APOP_OFFERED.found(excerpt(timestamp)))
-}
-
-/// Whether a refusal with this code will pass by itself.
-pub(crate) fn passes(code: ResponseCode<'_>) -> bool {
-    ["IN-USE", "LOGIN-DELAY", "SYS/TEMP"]
-        .iter()
-        .any(|known| code.is(known))
 }
 
 fn delay(seen: &Seen<'_>) -> Option<Finding> {
@@ -362,7 +355,7 @@ fn auth(facts: &Pop3Facts) -> Vec<Finding> {
         let Some(reply) = attempt.reply.as_deref().map(Reply::from_line) else {
             continue;
         };
-        if is_in_use(&reply) {
+        if reply.is_in_use() {
             findings.push(IN_USE.found(words(&reply)));
         } else if reply.code().is_some_and(|code| code.is("LOGIN-DELAY")) {
             findings.push(LOGIN_DELAY.found(words(&reply)));
@@ -379,21 +372,6 @@ fn readable_logins(clear: &Capabilities) -> Vec<&'static str> {
     user.into_iter()
         .chain(readable.map(Mechanism::as_str))
         .collect()
-}
-
-/// Whether a refused login says that the password was right and another session has the maildrop (RFC 2449 section
-/// 8.1.2). RFC 1939 servers without response codes say it in words.
-pub(crate) fn is_in_use(reply: &Reply) -> bool {
-    if reply.status() != Status::Err {
-        return false;
-    }
-    if let Some(code) = reply.code() {
-        return code.is("IN-USE");
-    }
-    let text = reply.text().to_ascii_lowercase();
-    let says = |phrase: &[u8]| text.windows(phrase.len()).any(|part| part == phrase);
-    let names_the_maildrop = says(b"maildrop") || says(b"mailbox") || says(b"maillock");
-    names_the_maildrop && (says(b"lock") || says(b"in use") || says(b"busy"))
 }
 
 /// What is not offered may be refused.

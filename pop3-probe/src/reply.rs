@@ -282,6 +282,21 @@ impl Reply {
         response_code(self.text()).ok().map(|(_, code)| code)
     }
 
+    /// Whether it refuses a login because another session has the maildrop: the password was right (RFC 2449 section
+    /// 8.1.2). Servers without response codes say it in words.
+    pub(crate) fn is_in_use(&self) -> bool {
+        if self.status != Status::Err {
+            return false;
+        }
+        if let Some(code) = self.code() {
+            return code.is("IN-USE");
+        }
+        let text = self.text().to_ascii_lowercase();
+        let says = |phrase: &[u8]| text.windows(phrase.len()).any(|part| part == phrase);
+        let names_the_maildrop = says(b"maildrop") || says(b"mailbox");
+        names_the_maildrop && (says(b"lock") || says(b"in use") || says(b"busy"))
+    }
+
     /// The lines behind the status line: line ends, the lone dot and the dots that were stuffed are gone.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.unstuffed().map(|line| {
@@ -332,6 +347,13 @@ impl<'a> ResponseCode<'a> {
             None => return false,
         };
         known.eq_ignore_ascii_case(code.as_bytes()) && matches!(rest.first(), None | Some(b'/'))
+    }
+
+    /// Whether what it refuses for will pass by itself.
+    pub(crate) fn passes(self) -> bool {
+        ["IN-USE", "LOGIN-DELAY", "SYS/TEMP"]
+            .iter()
+            .any(|known| self.is(known))
     }
 }
 

@@ -7,7 +7,7 @@ use probe_net::sasl::{self, AuthFacts, Credentials, Login, Mechanism, Way};
 use super::{FAREWELL, Next, Pop3Dialogue, State};
 use crate::command::Command;
 use crate::facts::Greeting;
-use crate::findings::{is_in_use, words};
+use crate::findings::words;
 use crate::options::LoginCommand;
 use crate::reply::{Capabilities, Reply, Status};
 
@@ -247,7 +247,7 @@ fn why_refused(reply: &Reply, proof_sent: bool) -> (FailureKind, &'static str) {
             FailureKind::Policy,
             "the server takes no passwords any more: it wants OAuth",
         )
-    } else if is_in_use(reply) {
+    } else if reply.is_in_use() {
         (
             FailureKind::Temporary,
             "the password was right, but another session has the maildrop",
