@@ -17,12 +17,18 @@ use listeners::{ROWS, Row};
 const MAIN: &str = include_str!("postfix/main.cf");
 const MASTER: &str = include_str!("postfix/master.cf");
 const AUTH_DOWN: &str = include_str!("postfix/auth-down.sh");
+const BLOCKLIST: &str = include_str!("postfix/blocklist.sh");
 const OLD_OPENSSL: &str = include_str!("postfix/old-openssl.cnf");
 
 /// Recipients that are refused, with the reply to RCPT (they are in `main.cf`).
-pub(crate) const RECIPIENTS: [(&str, &str); 3] = [
+pub(crate) const RECIPIENTS: [(&str, &str); 8] = [
     ("greylisted", "450 4.7.1"),
+    ("too-fast", "450 4.2.1"),
+    ("no-lookup", "451 4.3.0"),
     ("full", "452 4.2.2"),
+    ("full-for-good", "552 5.2.2"),
+    ("inactive", "550 5.2.1"),
+    ("unknown", "550 5.1.1"),
     ("blocked", "550 5.7.1"),
 ];
 
@@ -57,6 +63,7 @@ impl Server for Postfix {
             ("etc/main.cf", main),
             ("etc/master.cf", fill(&master, lab.folder())),
             ("etc/auth-down.sh", AUTH_DOWN.to_owned()),
+            ("etc/blocklist.sh", BLOCKLIST.to_owned()),
             ("etc/old-openssl.cnf", OLD_OPENSSL.to_owned()),
         ]
     }

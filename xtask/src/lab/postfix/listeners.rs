@@ -135,6 +135,24 @@ const TARPIT: &[&str] = &[
     "smtpd_sender_restrictions = sleep 1",
     "smtpd_recipient_restrictions = sleep 1",
 ];
+/// How relays are opened by mistake: a network that is too wide.
+const EVERYBODY_IS_TRUSTED: &[&str] = &[
+    "mynetworks = 0.0.0.0/0",
+    "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination",
+];
+const GREYLISTS: &[&str] = &["smtpd_recipient_restrictions = check_recipient_access \
+     static:{DEFER_IF_PERMIT Greylisted, see http://postgrey.example/help/lab.test.html}"];
+const REJECTS_SENDER: &[&str] = &["smtpd_sender_restrictions = check_sender_access \
+     static:{550 5.1.8 Domain not found}"];
+/// Postfix has no such answer of its own, so those who want the usual one write it like this.
+const REQUIRES_AUTH: &[&str] = &["smtpd_sender_restrictions = permit_sasl_authenticated, \
+     check_sender_access static:{530 5.7.0 Authentication required}"];
+const JUDGES_EHLO: &[&str] = &["smtpd_helo_restrictions = reject_invalid_helo_hostname, \
+     reject_non_fqdn_helo_hostname"];
+const STRICT: &[&str] = &[
+    "smtpd_forbid_unauth_pipelining = yes",
+    "smtpd_forbid_bare_newline = reject",
+];
 /// OpenSSL today refuses what old servers still have. These give it back to one listener.
 const OLD: &[&str] = &[
     "tls_config_file = {lab}/postfix/etc/old-openssl.cnf",
@@ -251,4 +269,139 @@ pub(super) const ROWS: &[Row] = &[
         .quirk(
             "smtp-good behind a load balancer: wants a PROXY header, and greets whom that names",
         ),
+    row("smtp-open-relay", 34, 25)
+        .host("open-relay.lab.test", Good)
+        .with(&[EVERYBODY_IS_TRUSTED])
+        .quirk("relays for anybody: mail for any domain is accepted (and lost)"),
+    row("smtp-greylists", 35, 25)
+        .host("greylists.lab.test", Good)
+        .with(&[GREYLISTS])
+        .quirk(
+            "greylists: every recipient is answered 450 4.7.1 as postgrey says it, always, those \
+             that are not there included; other domains 554 5.7.1",
+        ),
+    row("smtp-size", 36, 25)
+        .host("size.lab.test", Good)
+        .with(&[&["message_size_limit = 10240"]])
+        .quirk(
+            "takes 10240 octets and says so; who declares more at MAIL is answered 552 5.3.4, \
+             and so is every MAIL after that until RSET",
+        ),
+    row("smtp-no-size", 37, 25)
+        .host("no-size.lab.test", Good)
+        .with(&[&[
+            "message_size_limit = 10240",
+            "smtpd_discard_ehlo_keywords = size",
+        ]])
+        .quirk(
+            "smtp-size without SIZE in EHLO; it takes the parameter all the same, and who \
+             declares nothing is answered 552 5.3.4 after the final dot",
+        ),
+    row("smtp-no-pipelining", 38, 25)
+        .host("no-pipelining.lab.test", Good)
+        .with(&[&["smtpd_discard_ehlo_keywords = pipelining"]])
+        .quirk("does not announce PIPELINING (but takes what is pipelined)"),
+    row("smtp-no-smtputf8", 39, 25)
+        .host("no-smtputf8.lab.test", Good)
+        .with(&[&["smtputf8_enable = no"]])
+        .quirk(
+            "no SMTPUTF8: as a parameter it is answered 555 5.5.4; a domain in UTF-8 501 5.1.3; \
+             a mailbox in UTF-8 is taken as it is, with blanks for its octets in \
+             replies",
+        ),
+    row("smtp-no-8bitmime", 40, 25)
+        .host("no-8bitmime.lab.test", Good)
+        .with(&[&["smtpd_discard_ehlo_keywords = 8bitmime"]])
+        .quirk("does not announce 8BITMIME (but takes BODY=8BITMIME)"),
+    row("smtp-no-chunking", 41, 25)
+        .host("no-chunking.lab.test", Good)
+        .with(&[&["smtpd_discard_ehlo_keywords = chunking"]])
+        .quirk("no CHUNKING: BDAT is answered 521 5.5.1, and the connection closed"),
+    row("smtp-no-dsn", 42, 25)
+        .host("no-dsn.lab.test", Good)
+        .with(&[&["smtpd_discard_ehlo_keywords = dsn"]])
+        .quirk("no DSN: its parameters of MAIL and RCPT are answered 501 5.7.1"),
+    row("smtp-blocks", 43, 25)
+        .host("blocks.lab.test", Good)
+        .with(&[&["smtpd_proxy_filter = unix:private/blocklist"]])
+        .quirk(
+            "whoever asks stands on a blocklist: mailboxes are answered 554 5.7.1 at RCPT with \
+             its name, those that are not there 550 5.1.1",
+        ),
+    row("smtp-rejects-sender", 44, 25)
+        .host("rejects-sender.lab.test", Good)
+        .with(&[AT_ONCE, REJECTS_SENDER])
+        .quirk("refuses every sender, the empty one too: MAIL is answered 550 5.1.8"),
+    row("smtp-requires-tls", 45, 25)
+        .host("requires-tls.lab.test", Good)
+        .with(&[&["smtpd_tls_security_level = encrypt"]])
+        .quirk("before STARTTLS, MAIL and VRFY are answered 530 5.7.0"),
+    row("smtp-requires-auth", 46, 25)
+        .host("requires-auth.lab.test", Good)
+        .with(&[AUTH, &["smtpd_tls_auth_only = yes"], AT_ONCE, REQUIRES_AUTH])
+        .quirk(
+            "before AUTH, which it offers under TLS, MAIL is answered 530 5.7.0 (submission says \
+             554 5.7.1, and only at RCPT)",
+        ),
+    row("smtp-header-rejects", 47, 25)
+        .host("header-rejects.lab.test", Good)
+        .with(&[&["cleanup_service_name = cleanup-rejects"]])
+        .quirk("refuses every message with a subject: 550 5.7.1 after the final dot"),
+    row("smtp-catch-all", 48, 25)
+        .host("catch-all.lab.test", Good)
+        .with(&[&["virtual_mailbox_maps = static:x"]])
+        .quirk(
+            "catch-all: takes every recipient of lab.test and of its own name; others 554 5.7.1",
+        ),
+    row("smtp-catch-all-routed", 48, 2525)
+        .host("catch-all.lab.test", Good)
+        .with(&[&[
+            "virtual_mailbox_maps = static:x",
+            "allow_untrusted_routing = yes",
+        ]])
+        .quirk(
+            "smtp-catch-all that takes `%`, `!` and quoted `@` for letters of a mailbox, which \
+             looks like relaying and is not",
+        ),
+    row("smtp-vrfy", 49, 25).host("vrfy.lab.test", Good).quirk(
+        "VRFY as Postfix has it everywhere: 252 for who is there, 550 5.1.1 for who is not, \
+             554 5.7.1 for other domains, 450 and 550 as RCPT for the odd recipients; EXPN is \
+             answered 500",
+    ),
+    row("smtp-no-vrfy", 49, 2525)
+        .host("vrfy.lab.test", Good)
+        .with(&[&["disable_vrfy_command = yes"]])
+        .quirk("VRFY is neither announced nor done: 502 5.5.1"),
+    row("smtp-limits", 50, 25)
+        .host("limits.lab.test", Good)
+        .with(&[&["smtpd_recipient_limit = 3", "smtpd_hard_error_limit = 3"]])
+        .quirk(
+            "takes 3 recipients, then says 452 4.5.3; takes 3 errors, then says 421 4.7.0 to \
+             whatever comes and closes",
+        ),
+    row("smtp-milter-down", 52, 25)
+        .host("milter-down.lab.test", Good)
+        .with(&[&["smtpd_milters = unix:private/no-such-milter"]])
+        .quirk("its milter is down: MAIL is answered 451 4.7.1"),
+    row("smtp-strict", 53, 25)
+        .host("strict.lab.test", Good)
+        .with(&[STRICT])
+        .quirk(
+            "forbids what smuggles: EHLO with QUIT in one packet is answered 554 5.5.0, a bare \
+             LF in a message 550 5.5.2 (smtp-good ends a message at LF.LF, LF.CRLF and CRLF.LF)",
+        ),
+    row("smtp-judges-ehlo", 54, 25)
+        .host("judges-ehlo.lab.test", Good)
+        .with(&[AT_ONCE, JUDGES_EHLO])
+        .quirk(
+            "wants a full name or an address literal: others are answered 504 5.5.2, to EHLO and \
+             to HELO",
+        ),
+    row("smtp-xclient", 55, 25)
+        .host("xclient.lab.test", Good)
+        .with(&[&[
+            "smtpd_authorized_xclient_hosts = 127.0.0.0/8",
+            "smtpd_authorized_xforward_hosts = 127.0.0.0/8",
+        ]])
+        .quirk("offers XCLIENT and XFORWARD to everybody: whoever asks may pose as anybody"),
 ];
