@@ -132,6 +132,12 @@ pub(crate) fn users() -> Vec<User> {
             "locked-12",
             "its maildrop may be kept locked; who comes second waits 10 s for -ERR [IN-USE]",
         ),
+        user(
+            "deliver",
+            "delivered-15",
+            "the one whose mail arrives, whichever listener of Postfix takes it (all other mail is \
+             accepted and lost); empty at first, and tests look for their own messages only",
+        ),
     ]
 }
 

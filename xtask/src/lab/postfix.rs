@@ -2,8 +2,8 @@
 //! addresses.
 //!
 //! The listeners are a table of their own; each row becomes an entry of `master.cf`. No mail ever
-//! leaves: what is accepted is discarded, and no name is looked up. Logins are checked by
-//! [`super::dovecot`], over a socket here.
+//! leaves: what is accepted is discarded but for one user, whose mail goes to [`super::dovecot`], and
+//! no name is looked up. Logins are checked by Dovecot too, over a socket here.
 
 mod listeners;
 
@@ -20,8 +20,9 @@ const AUTH_DOWN: &str = include_str!("postfix/auth-down.sh");
 const BLOCKLIST: &str = include_str!("postfix/blocklist.sh");
 const OLD_OPENSSL: &str = include_str!("postfix/old-openssl.cnf");
 
-/// Recipients that are refused, with the reply to RCPT (they are in `main.cf`).
-pub(crate) const RECIPIENTS: [(&str, &str); 8] = [
+/// Recipients that are odd, with the reply to RCPT (they are in `main.cf`, or nowhere). The last one is taken at
+/// first, and its mail comes back to the sender as a bounce.
+pub(crate) const RECIPIENTS: [(&str, &str); 9] = [
     ("greylisted", "450 4.7.1"),
     ("too-fast", "450 4.2.1"),
     ("no-lookup", "451 4.3.0"),
@@ -30,6 +31,7 @@ pub(crate) const RECIPIENTS: [(&str, &str); 8] = [
     ("inactive", "550 5.2.1"),
     ("unknown", "550 5.1.1"),
     ("blocked", "550 5.7.1"),
+    ("bounced", "250 2.1.5"),
 ];
 
 /// The mail transfer agent of the lab.

@@ -153,6 +153,8 @@ const STRICT: &[&str] = &[
     "smtpd_forbid_unauth_pipelining = yes",
     "smtpd_forbid_bare_newline = reject",
 ];
+const ONLY_DELIVER: &[&str] =
+    &["virtual_mailbox_maps = inline:{ deliver@lab.test=x, bounced@lab.test=x }"];
 /// OpenSSL today refuses what old servers still have. These give it back to one listener.
 const OLD: &[&str] = &[
     "tls_config_file = {lab}/postfix/etc/old-openssl.cnf",
@@ -378,6 +380,19 @@ pub(super) const ROWS: &[Row] = &[
         .quirk(
             "takes 3 recipients, then says 452 4.5.3; takes 3 errors, then says 421 4.7.0 to \
              whatever comes and closes",
+        ),
+    row("smtp-delivers", 51, 25)
+        .host("delivers.lab.test", Good)
+        .with(&[ONLY_DELIVER])
+        .quirk(
+            "an MX whose mail arrives: for deliver@lab.test and nobody else, in Dovecot by LMTP",
+        ),
+    row("submission-delivers", 51, 587)
+        .host("delivers.lab.test", Good)
+        .with(&[AUTH, TLS_FIRST, LOGIN_ONLY, ONLY_DELIVER])
+        .quirk(
+            "submission to smtp-delivers: STARTTLS required, AUTH after it; mail for other \
+             domains is accepted and lost",
         ),
     row("smtp-milter-down", 52, 25)
         .host("milter-down.lab.test", Good)
