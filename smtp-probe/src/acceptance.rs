@@ -93,7 +93,8 @@ fn transient(evidence: Evidence, words: &Words, accepted_before: usize) -> Accep
     let is_policy = is(enhanced, 7, 1);
     // Postfix's postscreen, once its tests are passed: POSTSCREEN_README, "After-220 Tests".
     let is_postscreen = is(enhanced, 3, 2) && words.has("service currently unavailable");
-    if words.name_greylisting() || (may_wait && is_policy && words.ask_to_return()) {
+    let asks_strangers = is_policy && words.ask_to_return() && !words.name_an_outage();
+    if words.name_greylisting() || (may_wait && asks_strangers) {
         return Acceptance::Greylisted;
     }
     match enhanced {
@@ -193,6 +194,11 @@ impl Words {
 
     fn ask_to_return(&self) -> bool {
         self.has_word(&["later", "again", "retry", "temporar"])
+    }
+
+    /// Postfix says so with the code of greylisting where a milter is down: milter_default_action.
+    fn name_an_outage(&self) -> bool {
+        self.has("service unavailable")
     }
 
     fn name_a_blacklist(&self) -> bool {

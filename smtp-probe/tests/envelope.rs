@@ -433,6 +433,8 @@ fn what_real_servers_say_to_recipients_is_understood() {
         ("452 4.5.3 Error: too many recipients", TooMany),
         ("552 5.3.4 Message size exceeds fixed limit", TooLarge),
         ("452 4.3.1 Insufficient system storage", Temporary),
+        // Postfix, milter8.c: a milter is down.
+        ("451 4.7.1 Service unavailable - try again later", Temporary),
         // Postfix, postscreen.c: behind the tests after the greeting.
         ("450 4.3.2 Service currently unavailable", Greylisted),
         // Exim's default configuration.
