@@ -66,6 +66,16 @@ impl Acceptance {
         code.is_permanent()
             .then(|| permanent(evidence, &words, accepted_before))
     }
+
+    /// What it means where a login is offered and nobody logged in: ports for users say that they forbid strangers, and
+    /// not what would help (Postfix: permit_sasl_authenticated, reject).
+    pub(crate) fn without_login(self, reply: &Reply) -> Self {
+        let is_for_users = Words::of(reply).has("client host rejected: access denied");
+        match self {
+            Self::Blocked if is_for_users => Self::AuthRequired,
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Acceptance {

@@ -338,6 +338,25 @@ async fn each_answer_to_a_recipient_has_a_finding_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn strangers_at_a_port_for_users_are_told_to_log_in() {
+    for (extensions, expected) in [
+        (&["AUTH PLAIN"][..], Acceptance::AuthRequired),
+        (&[], Acceptance::Blocked),
+    ] {
+        let script = offering(extensions)
+            .hear("MAIL FROM:<>")
+            .say("250 2.1.0 Ok\r\n")
+            .hear("RCPT TO:<alice@example.org>")
+            .say("554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied\r\n");
+        let outcome = ask(leaving(script), |options| {
+            options.recipients(&[address("alice@example.org")])
+        })
+        .await;
+        assert_eq!(acceptances(&outcome), [expected]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_up_at_a_recipient_is_quoted_and_keeps_what_was_learned() {
     let script = offering(&[])
         .hear("MAIL FROM:<>")

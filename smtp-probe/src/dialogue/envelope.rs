@@ -224,7 +224,13 @@ impl SmtpDialogue {
 
     fn acceptance(&self, reply: &Reply) -> Option<Acceptance> {
         let accepted = self.facts.envelope.as_ref().map(EnvelopeFacts::accepted);
-        Acceptance::of(reply, accepted.unwrap_or_default())
+        let acceptance = Acceptance::of(reply, accepted.unwrap_or_default())?;
+        let auth = self.facts.auth.as_ref();
+        let is_logged_in = auth.is_some_and(|auth| auth.accepted.is_some());
+        Some(match self.offers("AUTH") && !is_logged_in {
+            true => acceptance.without_login(reply),
+            false => acceptance,
+        })
     }
 
     /// A name in the domain of the first recipient that nobody has.
