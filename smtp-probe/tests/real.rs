@@ -8,6 +8,9 @@
     reason = "tests"
 )]
 
+#[path = "real/envelope.rs"]
+mod envelope;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
