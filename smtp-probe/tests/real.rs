@@ -10,6 +10,8 @@
 
 #[path = "real/envelope.rs"]
 mod envelope;
+#[path = "real/expectations.rs"]
+mod expectations;
 
 use std::fs;
 use std::path::PathBuf;
