@@ -12,6 +12,8 @@
 mod envelope;
 #[path = "real/expectations.rs"]
 mod expectations;
+#[path = "real/lmtp.rs"]
+mod lmtp;
 
 use std::fs;
 use std::path::PathBuf;
