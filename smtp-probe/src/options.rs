@@ -343,7 +343,9 @@ impl Options {
     }
 
     fn check_introduction(&self) -> Result<(), ConfigError> {
-        let needs_ehlo = self.credentials.is_some() || self.security == Some(Security::Required);
+        let needs_ehlo = self.credentials.is_some()
+            || self.security == Some(Security::Required)
+            || self.tls_expectation.demands_tls();
         match self.introduction {
             Introduction::Helo if self.protocol == Protocol::Lmtp => Err(ConfigError::LmtpByHelo),
             Introduction::Helo if needs_ehlo => Err(ConfigError::HeloOnly),

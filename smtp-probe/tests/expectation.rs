@@ -19,7 +19,7 @@ use probe_core::{Context, Facts, Finding, HostName, Probe, Record, Report, Sever
 use probe_net::tls::{Dane, Expectation, MtaSts, PolicyMode, SecretsOver, Security, TlsaOutcome};
 use probe_net::{Net, Resolve, ResolveError, tls::Tls};
 use probe_testkit::{Flaw, Identity, Script};
-use smtp_probe::{ConfigError, SmtpFacts, SmtpProbe};
+use smtp_probe::{ConfigError, Introduction, SmtpFacts, SmtpProbe};
 
 fn records(text: &str) -> Expectation {
     Expectation::default().with_dane(Dane::new([text.parse().unwrap()]).unwrap())
@@ -174,6 +174,15 @@ fn nothing_can_be_expected_of_tls_that_is_ruled_out() {
     let refused = Err(ConfigError::ExpectationInClear);
     assert_eq!(in_clear(records(&other())), refused);
     assert_eq!(in_clear(policy("mx.example.test")), refused);
+}
+
+/// Or STARTTLS that nobody asked for would be told as stripped.
+#[test]
+fn nothing_can_be_expected_of_tls_where_extensions_are_not_asked_for() {
+    let world = World::new();
+    let options = world.options().introduction(Introduction::Helo);
+    let refused = options.expect_tls(records(&other())).build().map(drop);
+    assert_eq!(refused, Err(ConfigError::HeloOnly));
 }
 
 #[tokio::test]
