@@ -21,6 +21,7 @@ pub(crate) struct Workspace {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     manifest_path: PathBuf,
     /// `None`: to any registry. Empty: to none.
     publish: Option<Vec<String>>,
