@@ -10,7 +10,7 @@
 
 mod common;
 
-use common::{World, at, greeting, mailprobe};
+use common::{World, at, file, greeting, mailprobe};
 use probe_testkit::{Answer, Script};
 
 /// A server for strangers that knows alice, and has seen bob before.
@@ -96,6 +96,34 @@ fn lmtp_is_spoken_to_servers_of_lmtp() {
 }
 
 #[test]
+fn a_message_is_sent_only_when_it_is_given() {
+    let world = World::new("message");
+    let message = file("message", "Subject: x\n\n.dot\n");
+    let script = greeting()
+        .hear("EHLO")
+        .say("250 mx.example.test\r\n")
+        .hear("MAIL FROM:<>")
+        .say("250 Ok\r\n")
+        .hear("RCPT TO:<alice@example.test>")
+        .say("250 Ok\r\n")
+        .hear("DATA")
+        .say("354 Go\r\n")
+        .hear_until("\r\n.\r\n")
+        .say("250 2.0.0 queued as 4ABC\r\n")
+        .hear("QUIT")
+        .say("221 Bye\r\n");
+    let peer = world.listen(script);
+    let message = message.to_str().unwrap();
+    let target = at(&peer);
+    let to = ["--to", "alice@example.test", "--starttls", "never", "-v"];
+    let said = world.smtp(to.into_iter().chain(["--message", message, &target]));
+    assert_eq!(said.status, 0, "{}", said.out);
+    for part in ["..dot", "queued as 4ABC"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+}
+
+#[test]
 fn an_envelope_is_exported_with_its_recipients() {
     let world = World::new("envelope-prometheus");
     let peer = world.listen(server());
@@ -121,6 +149,8 @@ fn an_envelope_is_exported_with_its_recipients() {
 #[test]
 fn a_mistake_is_one_line_that_says_what_is_wrong() {
     let to = ["--to", "alice@example.test"];
+    let odd = file("odd-message", "a\rb\n");
+    let odd = odd.to_str().unwrap();
     let many = ["--to", "a@b"].repeat(101);
     let mistakes: &[(&[&str], &str)] = &[
         (&["--to", "alice"], "an address has the form local@domain"),
@@ -159,6 +189,10 @@ fn a_mistake_is_one_line_that_says_what_is_wrong() {
             &["--relay-test", "a@b", "postmaster"],
             "has the form user@host",
         ),
+        (&["--message", "x"], "--to <ADDRESS>"),
+        (&[&to[..], &["--message", "nowhere"]].concat(), "nowhere: "),
+        (&[&to[..], &["--message", odd]].concat(), "end in CR LF"),
+        (&[&to[..], &["--data"]].concat(), "--message <FILE>"),
         (&many, "more than 100 recipients"),
     ];
     for (arguments, reason) in mistakes {

@@ -11,6 +11,7 @@ use probe_net::sasl::{self, Mechanism};
 
 use crate::address::{Path, Sender};
 use crate::envelope::{MailParameter, Notify};
+use crate::message::Message;
 
 /// One command.
 #[derive(Clone, Debug)]
@@ -32,6 +33,12 @@ pub enum Command {
         /// The message, before base64.
         response: Secret,
     },
+    /// Sends a message as it is, in one piece that is also the last (RFC 3030).
+    Bdat(Message),
+    /// The message, behind the go-ahead for DATA.
+    Content(Message),
+    /// Asks to send the message.
+    Data,
     /// Introduces us and asks for the extensions.
     Ehlo(EhloName),
     /// Asks who is on a list.
@@ -100,6 +107,17 @@ impl Command {
                 mechanism,
                 response,
             } => put_message(*mechanism, response, out),
+            Self::Bdat(message) => {
+                let octets = message.octets();
+                out.put(format!("BDAT {octets} LAST\r\n").as_bytes());
+                out.put(message.bytes());
+                return;
+            }
+            Self::Content(message) => {
+                out.put(&message.stuffed());
+                out.put(b".");
+            }
+            Self::Data => out.put(b"DATA"),
             Self::Ehlo(name) => {
                 out.put(b"EHLO ");
                 out.put(name.as_str().as_bytes());

@@ -5,6 +5,7 @@
 mod begin;
 mod envelope;
 mod login;
+mod message;
 mod questions;
 mod relay;
 
@@ -20,10 +21,12 @@ use probe_net::sasl::Login;
 use probe_net::tls::Security;
 use probe_net::{Dialogue, Event, Step};
 
+use crate::address::Address;
 use crate::command::{Command, EhloName, UserName};
 use crate::expectation::Stage;
 use crate::facts::{Directory, SmtpFacts, Unexpected};
 use crate::findings::words;
+use crate::message::Message;
 use crate::options::Options;
 use crate::relay::Place;
 use crate::reply::{Code, Reply, SmtpCodec};
@@ -35,6 +38,9 @@ pub(crate) use envelope::MAIL;
 
 /// The phase of EHLO and HELO.
 const EHLO: Phase = Phase::new("ehlo");
+
+/// Taking an envelope back.
+const RSET: Phase = Phase::new("rset");
 
 /// How long a server may take to answer QUIT; RFC 5321 wants an answer, and some hang up instead.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -77,6 +83,9 @@ enum State {
     ExpectMail(Box<Envelope>),
     ExpectRcpt(Box<Envelope>),
     ExpectRset,
+    ExpectData(Message),
+    /// Those for whom it has not said whether it takes the message.
+    ExpectMessage(VecDeque<Address>),
     ExpectRelay(Box<Relay>),
     ExpectQuit,
     /// Between two commands, and about to leave early: QUIT is understood.
@@ -192,6 +201,8 @@ impl Dialogue for SmtpDialogue {
             (State::ExpectMail(envelope), Event::Reply(reply)) => self.on_mail(*envelope, reply),
             (State::ExpectRcpt(envelope), Event::Reply(reply)) => self.on_rcpt(*envelope, reply),
             (State::ExpectRset, Event::Reply(_)) => self.on_rset(),
+            (State::ExpectData(message), Event::Reply(reply)) => self.on_data(message, &reply),
+            (State::ExpectMessage(waiting), Event::Reply(reply)) => self.on_message(waiting, reply),
             (State::ExpectRelay(relay), Event::Reply(reply)) => self.on_relay(*relay, reply),
             // All that was asked is answered.
             (State::ExpectRset, Closed | Silence) => Ok(Step::Done),

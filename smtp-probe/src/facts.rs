@@ -3,6 +3,7 @@
 mod directory;
 mod envelope;
 mod relay;
+mod submission;
 
 use core::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::reply::{Capabilities, Code, Reply};
 pub use directory::{Directory, Disclosure, DisclosureFacts};
 pub use envelope::{Answer, CatchAll, EnvelopeFacts, Existence, RecipientFacts};
 pub use relay::RelayFacts;
+pub use submission::SubmissionFacts;
 
 /// Everything that one SMTP dialogue showed.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +55,8 @@ pub struct SmtpFacts {
     pub disclosures: Vec<DisclosureFacts>,
     /// What it thinks of an envelope.
     pub envelope: Option<EnvelopeFacts>,
+    /// What became of the message.
+    pub submission: Option<SubmissionFacts>,
     /// Whether it relays for strangers.
     pub relay: Option<RelayFacts>,
 }
@@ -165,6 +169,9 @@ impl Facts for SmtpFacts {
         }
         if let Some(envelope) = &self.envelope {
             out.tree("envelope", |out| envelope.record(out));
+        }
+        if let Some(submission) = &self.submission {
+            out.tree("submission", |out| submission.record(out));
         }
         if let Some(relay) = &self.relay {
             out.tree("relay", |out| relay.record(out));

@@ -12,7 +12,8 @@ use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
 
 use crate::{
-    Capabilities, EhloName, Expectation, Options, RelayTest, Reply, SmtpCodec, SmtpDialogue, Stage,
+    Capabilities, EhloName, Expectation, Message, Options, RelayTest, Reply, SmtpCodec,
+    SmtpDialogue, Stage,
 };
 
 /// However the stream is cut, the same replies come out; and whatever they are, they can be read.
@@ -144,7 +145,10 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
             "alice@example.test".parse().ok()?,
             "bob@example.test".parse().ok()?,
         ];
-        options = options.catch_all(true).message_size(1).eight_bit(true);
+        options = match choice & 32 {
+            0 => options.catch_all(true).message_size(1).eight_bit(true),
+            _ => options.message(Message::new(*b".\r\n").ok()?),
+        };
     }
     let name: EhloName = "probe.example.test".parse().ok()?;
     let dialogue = SmtpDialogue::new(Arc::new(options), security, name);

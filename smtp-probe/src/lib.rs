@@ -10,6 +10,7 @@ mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod message;
 mod options;
 mod probe;
 mod relay;
@@ -23,9 +24,10 @@ pub use envelope::{EnvelopeId, MailParameter, Notify, ParameterError, Return};
 pub use expectation::{Expectation, ExpectationError, Stage};
 pub use facts::{
     Answer, CatchAll, Directory, Disclosure, DisclosureFacts, EnvelopeFacts, Existence, Greeting,
-    RecipientFacts, RelayFacts, SmtpFacts, Unexpected,
+    RecipientFacts, RelayFacts, SmtpFacts, SubmissionFacts, Unexpected,
 };
 pub use findings::{FINDINGS, judge};
+pub use message::{Message, MessageError, Transfer};
 pub use options::{ConfigError, Introduction, Options, Protocol};
 pub use probe::SmtpProbe;
 pub use relay::{RelayAttempt, RelayTest, RelayTestError};

@@ -10,6 +10,7 @@ use crate::address::{Address, Sender};
 use crate::command::{EhloName, UserName};
 use crate::envelope::{EnvelopeId, Notify, Return};
 use crate::expectation::{Expectation, Stage};
+use crate::message::{Message, Transfer};
 use crate::probe::SmtpProbe;
 use crate::relay::RelayTest;
 use crate::reply::Reply;
@@ -56,6 +57,8 @@ pub struct Options {
     pub(crate) quit_after: Option<Stage>,
     pub(crate) noops: u16,
     pub(crate) verify: Vec<UserName>,
+    pub(crate) message: Option<Message>,
+    pub(crate) transfer: Transfer,
     pub(crate) relay_test: Option<RelayTest>,
     pub(crate) sender: Option<Sender>,
     pub(crate) recipients: Vec<Address>,
@@ -96,6 +99,8 @@ impl Options {
             quit_after: None,
             noops: 0,
             verify: Vec::new(),
+            message: None,
+            transfer: Transfer::default(),
             relay_test: None,
             sender: None,
             recipients: Vec::new(),
@@ -303,6 +308,20 @@ impl Options {
         self
     }
 
+    /// Sends this message to the recipients that are accepted. Without it, no mail is ever sent.
+    ///
+    /// If the connection breaks behind the message and before the answer, nobody can know whether it was taken.
+    pub fn message(mut self, message: Message) -> Self {
+        self.message = Some(message);
+        self
+    }
+
+    /// How the message travels. By default in one chunk where the server offers that.
+    pub fn transfer(mut self, transfer: Transfer) -> Self {
+        self.transfer = transfer;
+        self
+    }
+
     /// Tries whether the server relays for strangers: some two dozen forms of addresses, each in an envelope of its
     /// own that is taken back. No mail is sent. The test ends where the server wants a login or names a blacklist.
     pub fn relay_test(mut self, test: RelayTest) -> Self {
@@ -361,6 +380,13 @@ impl Options {
         if self.catch_all && domain.is_none() {
             return Err(ConfigError::CatchAllOfNothing);
         }
+        if self.message.is_some() && self.recipients.is_empty() {
+            return Err(ConfigError::MessageToNobody);
+        }
+        // It would be sent to whoever gets what nobody else does.
+        if self.message.is_some() && self.catch_all {
+            return Err(ConfigError::MessageToStranger);
+        }
         if self.notify.is_some() && self.recipients.is_empty() {
             return Err(ConfigError::NoEnvelope);
         }
@@ -396,6 +422,17 @@ impl Options {
             || !self.verify.is_empty()
             || self.relay_test.is_some()
             || self.has_envelope()
+    }
+
+    /// How large the message is said to be.
+    pub(crate) fn size(&self) -> Option<u64> {
+        let own = self.message.as_ref().map(Message::octets);
+        own.or(self.message_size)
+    }
+
+    /// Whether it is said to have lines of eight bits.
+    pub(crate) fn is_eight_bit(&self) -> bool {
+        self.eight_bit || self.message.as_ref().is_some_and(Message::is_eight_bit)
     }
 
     /// Whether an envelope is to be shown.
@@ -463,6 +500,12 @@ pub enum ConfigError {
     /// TLS is expected to be such and such, and ruled out.
     #[error("TLS is ruled out, so nothing can be expected of it")]
     ExpectationInClear,
+    /// There is a message and no recipient.
+    #[error("a message needs a recipient")]
+    MessageToNobody,
+    /// A message would go to a name that was made up.
+    #[error("no message is sent to a name that nobody has")]
+    MessageToStranger,
     /// None of the allowed mechanisms takes credentials of this kind.
     #[error("none of the allowed mechanisms takes these credentials")]
     NoMechanism,

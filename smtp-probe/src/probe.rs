@@ -17,7 +17,7 @@ use crate::reply::SmtpCodec;
 
 /// Asks an SMTP server whether it works: greeting, extensions, STARTTLS and certificate, authentication.
 ///
-/// It never sends mail.
+/// It sends no mail, unless it is given a [message](Options::message).
 #[derive(Clone, Debug)]
 pub struct SmtpProbe {
     options: Arc<Options>,

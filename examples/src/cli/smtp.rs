@@ -1,11 +1,15 @@
 //! `mailprobe smtp` and `mailprobe lmtp`.
 
+use core::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use probe_core::{AnyProbe, Target, Verdict};
 use probe_net::tls::{self, Dane, MtaSts, MxPattern, PolicyMode, Tlsa};
 use smtp_probe::{
-    Address, EhloName, EnvelopeId, Expectation, Introduction, Notify, Options, Protocol, RelayTest,
-    Return, Sender, SmtpProbe, Stage, UserName,
+    Address, EhloName, EnvelopeId, Expectation, Introduction, Message, Notify, Options, Protocol,
+    RelayTest, Return, Sender, SmtpProbe, Stage, Transfer, UserName,
 };
 
 use super::credentials::Credentials;
@@ -74,9 +78,9 @@ struct Questions {
     verify: Vec<UserName>,
 }
 
-/// An envelope that is shown and taken back: no mail is sent.
+/// An envelope that is shown and taken back, unless there is a message.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Envelope (no mail is sent)")]
+#[command(next_help_heading = "Envelope")]
 struct Envelope {
     /// Asks whether mail of this sender is taken; <> is nobody, and the default
     #[arg(long, value_name = "ADDRESS")]
@@ -96,6 +100,17 @@ struct Envelope {
     /// Says that the message may travel over verified TLS only
     #[arg(long)]
     require_tls: bool,
+    /// Sends the message in this file to the recipients that are accepted: without it, no mail is sent
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "to",
+        conflicts_with = "catch_all"
+    )]
+    message: Option<PathBuf>,
+    /// Sends it by DATA even where the server takes chunks
+    #[arg(long, requires = "message")]
+    data: bool,
     /// Says when a report is wanted: never, or some of success,failure,delay
     #[arg(long, value_name = "WHEN", requires = "to")]
     notify: Option<Notify>,
@@ -135,7 +150,7 @@ impl Smtp {
         }
         let options = options.expect_tls(self.published.expectation()?);
         let options = self.questions.ask(options)?;
-        self.envelope.ask(options).build().map_err(Mistake::new)
+        self.envelope.ask(options)?.build().map_err(Mistake::new)
     }
 }
 
@@ -177,6 +192,20 @@ impl Questions {
     }
 }
 
+/// A message from a file. One whose lines all end in LF, as files have it, gets CR LF.
+fn read_message(file: &Path) -> Result<Message, Mistake> {
+    let describe = |why: &dyn Display| Mistake::new(format!("{}: {why}", file.display()));
+    let bytes = fs::read(file).map_err(|error| describe(&error))?;
+    let bytes = match bytes.contains(&b'\r') {
+        true => bytes,
+        false => {
+            let lines = bytes.split(|byte| *byte == b'\n');
+            lines.collect::<Vec<_>>().join(&b"\r\n"[..])
+        }
+    };
+    Message::new(bytes).map_err(|error| describe(&error))
+}
+
 fn expectation(text: &str) -> Result<(Stage, Expectation), String> {
     let (stage, expected) = text.split_once('=').ok_or("it is written STAGE=REPLY")?;
     let stage = stage.parse::<Stage>().map_err(|error| error.to_string())?;
@@ -185,7 +214,7 @@ fn expectation(text: &str) -> Result<(Stage, Expectation), String> {
 }
 
 impl Envelope {
-    fn ask(&self, options: Options) -> Options {
+    fn ask(&self, options: Options) -> Result<Options, Mistake> {
         let mut options = options
             .recipients(&self.to)
             .catch_all(self.catch_all)
@@ -203,9 +232,15 @@ impl Envelope {
         if let Some(what) = self.returned {
             options = options.returned(what);
         }
-        match &self.envelope_id {
-            Some(id) => options.envelope_id(id.clone()),
-            None => options,
+        if let Some(id) = &self.envelope_id {
+            options = options.envelope_id(id.clone());
+        }
+        if self.data {
+            options = options.transfer(Transfer::Data);
+        }
+        match &self.message {
+            Some(file) => Ok(options.message(read_message(file)?)),
+            None => Ok(options),
         }
     }
 }

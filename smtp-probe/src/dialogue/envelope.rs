@@ -1,12 +1,12 @@
-//! An envelope that is shown and taken back: MAIL, each RCPT, RSET (RFC 5321 section 3.3). DATA is never said, so no
-//! mail is sent.
+//! An envelope: MAIL, each RCPT (RFC 5321 section 3.3). Unless the caller gave a message it is taken back by RSET, and
+//! no mail is sent.
 
 use std::collections::VecDeque;
 
 use probe_core::{Failure, FailureKind, Phase};
 use probe_net::Step;
 
-use super::{FAREWELL, Next, SmtpDialogue, State};
+use super::{FAREWELL, Next, RSET, SmtpDialogue, State};
 use crate::acceptance::Acceptance;
 use crate::address::Address;
 use crate::command::Command;
@@ -20,8 +20,6 @@ use crate::reply::Reply;
 pub(crate) const MAIL: Phase = Phase::new("mail");
 /// Naming a recipient.
 const RCPT: Phase = Phase::new("rcpt");
-/// Taking the envelope back.
-const RSET: Phase = Phase::new("rset");
 
 /// An envelope under way.
 #[derive(Debug)]
@@ -76,6 +74,9 @@ impl SmtpDialogue {
         if needs_utf8 && !self.offers(MailParameter::SmtpUtf8.extension()) {
             let detail = "the server does not offer SMTPUTF8, which these addresses need";
             return self.give_up(Failure::new(MAIL, FailureKind::Unsupported, detail));
+        }
+        if let Some(failure) = self.cannot_carry() {
+            return self.give_up(failure);
         }
         let mail = Command::Mail {
             sender,
@@ -170,11 +171,17 @@ impl SmtpDialogue {
     fn end_envelope(&mut self, envelope: Envelope) -> Next {
         match envelope.refusal {
             Some(Refusal::Failed(failure)) => self.give_up(failure),
-            _ => {
-                self.state = State::ExpectRset;
-                Ok(Step::say_in_hope(RSET, Command::Reset, FAREWELL))
-            }
+            Some(Refusal::Fine) => self.reset(),
+            None => match self.options.message.clone() {
+                Some(message) if self.envelope().accepted() > 0 => self.begin_message(message),
+                _ => self.reset(),
+            },
         }
+    }
+
+    pub(super) fn reset(&mut self) -> Next {
+        self.state = State::ExpectRset;
+        Ok(Step::say_in_hope(RSET, Command::Reset, FAREWELL))
     }
 
     /// The parameters that were asked for, as far as the server offers them.
@@ -184,8 +191,8 @@ impl SmtpDialogue {
         // Declaring what is known to be too large would only cost the answers of the recipients.
         let fits = |octets: &u64| limit.is_none_or(|limit| *octets <= limit);
         let wanted = [
-            options.message_size.map(MailParameter::Size),
-            options.eight_bit.then_some(MailParameter::EightBit),
+            options.size().map(MailParameter::Size),
+            options.is_eight_bit().then_some(MailParameter::EightBit),
             options.returned.map(MailParameter::Return),
             options.envelope_id.clone().map(MailParameter::EnvelopeId),
             options.require_tls.then_some(MailParameter::RequireTls),
@@ -193,7 +200,10 @@ impl SmtpDialogue {
         ];
         let mut parameters = Vec::new();
         for parameter in wanted.into_iter().flatten() {
-            if self.may_use(parameter.extension()) {
+            let extension = parameter.extension();
+            // What is said for the message's own sake need not be offered: nobody asked for it.
+            let is_own = matches!(parameter, MailParameter::Size(_)) && options.message.is_some();
+            if self.offers(extension) || (!is_own && self.may_use(extension)) {
                 parameters.push(parameter);
             }
         }
@@ -202,6 +212,19 @@ impl SmtpDialogue {
         }
         parameters.retain(|one| !matches!(one, MailParameter::Size(octets) if !fits(octets)));
         parameters
+    }
+
+    /// Why the server cannot take the message.
+    fn cannot_carry(&self) -> Option<Failure> {
+        let message = self.options.message.as_ref()?;
+        let eight_bit = MailParameter::EightBit.extension();
+        if message.is_eight_bit() && !self.offers(eight_bit) {
+            let detail = "the server does not offer 8BITMIME, which the message needs";
+            return Some(Failure::new(MAIL, FailureKind::Unsupported, detail));
+        }
+        let limit = self.facts.capabilities()?.size_limit()?;
+        let detail = "the message is larger than the server takes";
+        (message.octets() > limit).then(|| Failure::new(MAIL, FailureKind::Policy, detail))
     }
 
     /// Whether the server offers it; if not, that is noted.

@@ -173,7 +173,7 @@ impl RecipientFacts {
 }
 
 impl Answer {
-    fn record(&self, out: &mut Record) {
+    pub(super) fn record(&self, out: &mut Record) {
         out.set("verdict", self.acceptance.as_str());
         let enhanced = self.reply.enhanced().map(|code| code.to_string());
         out.set("code", self.reply.code().map(|code| code.number()));

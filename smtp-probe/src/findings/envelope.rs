@@ -21,6 +21,24 @@ pub(super) static EXTENSION_NOT_OFFERED: FindingKind = FindingKind::new(
     "an extension that was to be used is not offered",
     "Switch it on, or do without; it was left out here.",
 );
+pub(super) static MESSAGE_DEFERRED: FindingKind = FindingKind::new(
+    "smtp.message.deferred",
+    Severity::Warning,
+    "the server does not take the message for now",
+    "Read its words and send it again later.",
+);
+pub(super) static MESSAGE_NOT_SENT: FindingKind = FindingKind::new(
+    "smtp.message.not-sent",
+    Severity::Warning,
+    "the message was not sent: no recipient was accepted",
+    "See what the server says to the recipients.",
+);
+pub(super) static MESSAGE_REFUSED: FindingKind = FindingKind::new(
+    "smtp.message.refused",
+    Severity::Critical,
+    "the server refuses the message",
+    "Read its words: a filter of spam, viruses or headers, or a limit.",
+);
 pub(super) static RECIPIENT_AUTH_REQUIRED: FindingKind = FindingKind::new(
     "smtp.recipient.auth-required",
     Severity::Critical,
@@ -101,6 +119,7 @@ pub(super) fn judge(facts: &SmtpFacts, options: &Options) -> Vec<Finding> {
     findings.extend(recipients.filter_map(recipient));
     findings.extend(sender(envelope));
     findings.extend(catch_all(envelope));
+    findings.extend(message(facts, envelope, options));
     if !envelope.not_offered.is_empty() {
         findings.push(EXTENSION_NOT_OFFERED.found(envelope.not_offered.join(" ")));
     }
@@ -109,7 +128,7 @@ pub(super) fn judge(facts: &SmtpFacts, options: &Options) -> Vec<Finding> {
 
 /// The limit that was told before, or the refusal.
 fn size(facts: &SmtpFacts, envelope: &EnvelopeFacts, options: &Options) -> Option<Finding> {
-    let size = options.message_size?;
+    let size = options.size()?;
     let refused = envelope.sender_answer.iter();
     let refused = refused.chain(envelope.recipients.iter().map(|one| &one.answer));
     let mut refused = refused.filter(|answer| answer.acceptance == Acceptance::TooLarge);
@@ -149,6 +168,26 @@ fn catch_all(envelope: &EnvelopeFacts) -> Option<Finding> {
     let stranger = envelope.stranger.as_ref()?;
     let takes_all = envelope.catch_all() == Some(CatchAll::Yes);
     takes_all.then(|| CATCH_ALL.found(evidence(stranger)))
+}
+
+fn message(facts: &SmtpFacts, envelope: &EnvelopeFacts, options: &Options) -> Vec<Finding> {
+    let Some(submission) = &facts.submission else {
+        let was_asked = options.message.is_some() && !envelope.recipients.is_empty();
+        let is_unsent = was_asked && envelope.accepted() == 0;
+        return is_unsent
+            .then(|| MESSAGE_NOT_SENT.found(""))
+            .into_iter()
+            .collect();
+    };
+    let judged = submission.results.iter().filter_map(|one| {
+        let code = one.answer.reply.code()?;
+        let kind = match code.is_transient() {
+            true => &MESSAGE_DEFERRED,
+            false => &MESSAGE_REFUSED,
+        };
+        (!code.is_completion()).then(|| kind.found(evidence(one)))
+    });
+    judged.collect()
 }
 
 fn evidence(one: &RecipientFacts) -> String {
