@@ -109,6 +109,8 @@ fn transient(evidence: Evidence, words: &Words, accepted_before: usize) -> Accep
     }
     match enhanced {
         _ if may_wait && is_postscreen => Acceptance::Greylisted,
+        // It hangs up, whatever it calls that: the next try may find it in another mood.
+        _ if code.number() == 421 => Acceptance::Temporary,
         Some(code) if code.subject == 7 && !words.ask_to_return() => Acceptance::Blocked,
         _ => Acceptance::Temporary,
     }

@@ -305,10 +305,12 @@ impl Capabilities {
     /// The most SASL mechanisms that are read; servers offer a dozen.
     const MECHANISMS: usize = 64;
 
-    /// The names of the offered SASL mechanisms, those of the legacy form `AUTH=` among them, each once.
+    /// The names of the offered SASL mechanisms, those of the legacy form `AUTH=` and of Exchange's `X-EXPS` among
+    /// them, each once.
     pub fn mechanism_names(&self) -> Vec<&[u8]> {
         let mut names: Vec<&[u8]> = Vec::new();
-        let offers = self.keywords().filter(|keyword| keyword.is("AUTH"));
+        let is_offer = |keyword: &Keyword<'_>| keyword.is("AUTH") || keyword.is("X-EXPS");
+        let offers = self.keywords().filter(is_offer);
         for name in offers.flat_map(|offer| offer.words()) {
             if names.len() == Self::MECHANISMS {
                 break;

@@ -106,6 +106,8 @@ proptest! {
         let security = if required { Security::Required } else { Security::Opportunistic };
         let outcome = meet(&server, security, SecretsOver::VerifiedTls);
         prop_assert!(!outcome.conversation.leaks(PASSWORD));
+        let sends = |line: &String| line.starts_with("DATA") || line.starts_with("BDAT");
+        prop_assert!(!outcome.said().iter().any(sends), "mail that nobody gave us");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
+#[path = "quirks/dialogues.rs"]
+mod dialogues;
 
 use common::{World, converse};
 use probe_core::FailureKind;
