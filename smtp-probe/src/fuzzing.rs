@@ -160,6 +160,31 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
 #[cfg(test)]
 mod tests {
     use probe_testkit::corpus;
+    use proptest::prelude::*;
+
+    /// Replies as they come in envelopes, relay tests and messages.
+    fn replies() -> impl Strategy<Value = Vec<String>> {
+        let reply = prop_oneof![
+            8 => "250 Ok\r\n",
+            2 => "250-mx\r\n250-(PIPELINING|CHUNKING|DSN|SIZE 9|STARTTLS)\r\n250 8BITMIME\r\n",
+            2 => "(220|235|334|354|421|450|452|502|530|550|554) [245].[0-9].[0-9] [a-z ]{0,9}\r\n",
+            1 => "[ -~]{0,9}\r\n",
+        ];
+        proptest::collection::vec(reply, 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn with_any_options_and_any_replies_the_dialogue_ends(
+            choice in any::<u8>(),
+            replies in replies(),
+        ) {
+            let mut data = vec![choice];
+            data.extend_from_slice(b"220 mx\r\n");
+            data.extend_from_slice(replies.concat().as_bytes());
+            super::dialogue(&data);
+        }
+    }
 
     #[test]
     fn the_corpus_of_replies_holds_the_law() {
