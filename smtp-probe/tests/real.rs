@@ -14,6 +14,8 @@ mod envelope;
 mod expectations;
 #[path = "real/lmtp.rs"]
 mod lmtp;
+#[path = "real/relay.rs"]
+mod relay;
 
 use std::fs;
 use std::path::PathBuf;
