@@ -14,6 +14,8 @@ mod envelope;
 mod expectations;
 #[path = "real/lmtp.rs"]
 mod lmtp;
+#[path = "real/message.rs"]
+mod message;
 #[path = "real/relay.rs"]
 mod relay;
 
