@@ -397,7 +397,7 @@ pub(super) const ROWS: &[Row] = &[
     row("smtp-milter-down", 52, 25)
         .host("milter-down.lab.test", Good)
         .with(&[&["smtpd_milters = unix:private/no-such-milter"]])
-        .quirk("its milter is down: MAIL is answered 451 4.7.1"),
+        .quirk("its milter is down: STARTTLS is answered 454 4.3.0, and MAIL 451 4.7.1"),
     row("smtp-strict", 53, 25)
         .host("strict.lab.test", Good)
         .with(&[STRICT])
@@ -419,4 +419,8 @@ pub(super) const ROWS: &[Row] = &[
             "smtpd_authorized_xforward_hosts = 127.0.0.0/8",
         ]])
         .quirk("offers XCLIENT and XFORWARD to everybody: whoever asks may pose as anybody"),
+    row("smtp-patient", 56, 25)
+        .host("patient.lab.test", Good)
+        .with(&[&["smtpd_hard_error_limit = 100"]])
+        .quirk("smtp-good that takes 100 errors; the others say 421 4.7.0 behind 20"),
 ];
