@@ -322,7 +322,7 @@ impl Options {
         self
     }
 
-    /// Tries whether the server relays for strangers: some two dozen forms of addresses, each in an envelope of its
+    /// Tries whether the server relays for strangers: eighteen forms of addresses, each in an envelope of its
     /// own that is taken back. No mail is sent. The test ends where the server wants a login or names a blacklist.
     pub fn relay_test(mut self, test: RelayTest) -> Self {
         self.relay_test = Some(test);

@@ -37,6 +37,9 @@ impl RelayTest {
     }
 
     /// All forms, for a server of this name at this address; none twice.
+    ///
+    /// Postfix hangs up behind 20 refusals in one session (`smtpd_hard_error_limit`). Who asks for no more than these,
+    /// and for one more name to begin with, hears all answers.
     pub(crate) fn attempts(&self, here: &Place) -> Vec<RelayAttempt> {
         let stranger = Sender::Address(self.sender.clone());
         let insider = |domain: &str| {
@@ -51,14 +54,10 @@ impl RelayTest {
             from(Some(stranger.clone()), whole.clone()),
             from(Some(Sender::Null), whole.clone()),
             from(insider(here.name.as_str()), whole.clone()),
-            from(here.literal().and_then(|it| insider(&it)), whole.clone()),
-            from(whole.parse().ok().map(Sender::Address), whole),
+            from(here.literal().and_then(|it| insider(&it)), whole),
         ];
         for path in self.paths(here) {
             attempts.push(from(Some(stranger.clone()), path));
-        }
-        for sender in [Some(Sender::Null), insider(here.name.as_str())] {
-            attempts.push(from(sender, self.recipient.percent(here.name.as_str())));
         }
         let mut unique: Vec<RelayAttempt> = Vec::new();
         for attempt in attempts.into_iter().flatten() {
@@ -76,15 +75,10 @@ impl RelayTest {
         let local = here.name.as_str();
         let mut paths = vec![
             self.recipient.percent(local),
-            format!("\"{user}%{host}\"@{local}"),
             format!("{host}!{user}@{local}"),
-            format!("\"{host}!{user}\"@{local}"),
             format!("\"{whole}\"@{local}"),
             format!("{whole}@{local}"),
             format!("@{local}:{whole}"),
-            format!("@{local},@{host}:{whole}"),
-            format!("{user}%{host}%{local}@{local}"),
-            format!("{local}!{whole}"),
             // Without a domain, so that the server adds its own.
             format!("\"{whole}\""),
             format!("\"{user}%{host}\""),

@@ -81,17 +81,11 @@ async fn all_forms_are_tried_one_by_one_and_each_is_taken_back() {
             "<you@example.com>",
             "<you@example.com>",
             "<you@example.com>",
-            "<you@example.com>",
             "<you%example.com@mx.example.test>",
-            "<\"you%example.com\"@mx.example.test>",
             "<example.com!you@mx.example.test>",
-            "<\"example.com!you\"@mx.example.test>",
             "<\"you@example.com\"@mx.example.test>",
             "<you@example.com@mx.example.test>",
             "<@mx.example.test:you@example.com>",
-            "<@mx.example.test,@example.com:you@example.com>",
-            "<you%example.com%mx.example.test@mx.example.test>",
-            "<mx.example.test!you@example.com>",
             "<\"you@example.com\">",
             "<\"you%example.com\">",
             "<you%example.com>",
@@ -101,8 +95,6 @@ async fn all_forms_are_tried_one_by_one_and_each_is_taken_back() {
             "<\"you@example.com\"@[192.0.2.1]>",
             "<you@example.com@[192.0.2.1]>",
             "<@[192.0.2.1]:you@example.com>",
-            "<you%example.com@mx.example.test>",
-            "<you%example.com@mx.example.test>",
         ]
     );
     let senders: Vec<_> = said
@@ -115,13 +107,13 @@ async fn all_forms_are_tried_one_by_one_and_each_is_taken_back() {
         "<>",
         "<postmaster@mx.example.test>",
         "<postmaster@[192.0.2.1]>",
-        "<you@example.com>",
         "<me@example.net>",
     ];
-    assert_eq!(senders[..7], first);
+    assert_eq!(senders[..6], first);
+    // Postfix hangs up behind 20 refusals.
     let resets = said.iter().filter(|line| *line == "RSET").count();
-    assert_eq!((senders.len(), resets), (27, 27));
-    assert_eq!(outcome.facts.relay.unwrap().tried, 26);
+    assert_eq!((senders.len(), resets), (19, 19));
+    assert_eq!(outcome.facts.relay.unwrap().tried, 18);
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +130,7 @@ async fn a_form_that_is_taken_is_told_with_the_servers_words() {
     );
     assert_eq!(
         found.evidence,
-        "1 of 26 forms, such as from <me@example.net> to <@mx.example.test:you@example.com>: 250 2.1.5 Ok"
+        "1 of 18 forms, such as from <me@example.net> to <@mx.example.test:you@example.com>: 250 2.1.5 Ok"
     );
     assert!(outcome.report.to_json().contains(r#""open":1"#));
 }
@@ -152,7 +144,7 @@ async fn a_server_that_takes_any_name_of_its_own_is_no_relay_for_that() {
     .await;
     let relay = outcome.facts.relay.as_ref().unwrap();
     assert!(relay.accepted.is_empty());
-    assert_eq!(relay.unclear, 9);
+    assert_eq!(relay.unclear, 4);
     assert_eq!(outcome.codes(), ["smtp.relay.untested"]);
 
     // One that knows its users and takes those forms is one.
@@ -197,7 +189,7 @@ async fn strangers_who_are_put_off_do_not_know() {
     assert_eq!(outcome.codes(), ["smtp.relay.untested"]);
     assert_eq!(
         outcome.findings[0].evidence,
-        "26 of 26 forms were put off, or taken by a server that takes any name of its own"
+        "18 of 18 forms were put off, or taken by a server that takes any name of its own"
     );
     let outcome = ask(|line| match line.starts_with("RCPT") {
         true => "454 4.7.1 Relay access denied",

@@ -64,7 +64,7 @@ struct Questions {
     /// Expects the login to be refused: success is critical
     #[arg(long, requires = "user")]
     expect_refusal: bool,
-    /// Tries whether the server relays from this address of yours to that; two dozen forms, and no mail is sent
+    /// Tries whether the server relays from this address of yours to that; 18 forms, and no mail is sent
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"], conflicts_with = "user")]
     relay_test: Vec<Address>,
     /// Leaves as soon as the server has answered at greeting, ehlo, starttls, auth, mail or rcpt
