@@ -383,6 +383,9 @@ impl Options {
         if self.message.is_some() && self.recipients.is_empty() {
             return Err(ConfigError::MessageToNobody);
         }
+        if self.message.is_some() && self.quit_after.is_some() {
+            return Err(ConfigError::MessageBehindTheEnd);
+        }
         // It would be sent to whoever gets what nobody else does.
         if self.message.is_some() && self.catch_all {
             return Err(ConfigError::MessageToStranger);
@@ -500,6 +503,9 @@ pub enum ConfigError {
     /// TLS is expected to be such and such, and ruled out.
     #[error("TLS is ruled out, so nothing can be expected of it")]
     ExpectationInClear,
+    /// The dialogue would end before the message.
+    #[error("no message is sent where the dialogue is to end early")]
+    MessageBehindTheEnd,
     /// There is a message and no recipient.
     #[error("a message needs a recipient")]
     MessageToNobody,

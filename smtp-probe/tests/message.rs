@@ -16,7 +16,7 @@ use probe_core::FailureKind;
 use probe_net::message::{Canary, Token};
 use probe_net::tls::{SecretsOver, Security};
 use probe_testkit::Script;
-use smtp_probe::{Address, ConfigError, Message, MessageError, Options, Protocol, Transfer};
+use smtp_probe::{Address, ConfigError, Message, MessageError, Options, Protocol, Stage, Transfer};
 
 const BYTES: &[u8] = b"Subject: x\r\n\r\n.\r\n..two\r\nend\r\n";
 const STUFFED: &[u8] = b"Subject: x\r\n\r\n..\r\n...two\r\nend\r\n.\r\n";
@@ -188,6 +188,18 @@ async fn with_nobody_accepted_data_is_never_said() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_of_a_sender_who_is_put_off_is_not_sent_and_that_is_told() {
+    let script = offering("EHLO", &[])
+        .hear("MAIL")
+        .say("450 4.7.1 Greylisted\r\n");
+    let outcome = send(reset(script), |options| options).await;
+    assert_eq!(outcome.failure, None);
+    let mut codes = outcome.codes();
+    codes.sort_unstable();
+    assert_eq!(codes, ["smtp.message.not-sent", "smtp.sender.greylisted"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_data_sends_nothing_and_says_goodbye() {
     for (reply, kind) in [
         ("451 4.3.0 Later", FailureKind::Temporary),
@@ -303,4 +315,6 @@ fn a_message_goes_to_somebody_and_to_nobody_who_was_made_up() {
     let stranger = options().recipients(&alice).catch_all(true);
     assert_eq!(fault(stranger), Some(ConfigError::MessageToStranger));
     assert_eq!(fault(options().recipients(&alice)), None);
+    let early = options().recipients(&alice).quit_after(Stage::Rcpt);
+    assert_eq!(fault(early), Some(ConfigError::MessageBehindTheEnd));
 }

@@ -172,7 +172,7 @@ fn catch_all(envelope: &EnvelopeFacts) -> Option<Finding> {
 
 fn message(facts: &SmtpFacts, envelope: &EnvelopeFacts, options: &Options) -> Vec<Finding> {
     let Some(submission) = &facts.submission else {
-        let was_asked = options.message.is_some() && !envelope.recipients.is_empty();
+        let was_asked = options.message.is_some() && envelope.sender_answer.is_some();
         let is_unsent = was_asked && envelope.accepted() == 0;
         return is_unsent
             .then(|| MESSAGE_NOT_SENT.found(""))
