@@ -419,8 +419,4 @@ pub(super) const ROWS: &[Row] = &[
             "smtpd_authorized_xforward_hosts = 127.0.0.0/8",
         ]])
         .quirk("offers XCLIENT and XFORWARD to everybody: whoever asks may pose as anybody"),
-    row("smtp-patient", 56, 25)
-        .host("patient.lab.test", Good)
-        .with(&[&["smtpd_hard_error_limit = 100"]])
-        .quirk("smtp-good that takes 100 errors; the others say 421 4.7.0 behind 20"),
 ];
