@@ -9,9 +9,12 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::lab::{address, ask, ask_as, by_hand, codes, context, in_clear, probe, user};
 
-/// The folders of an account.
+/// The names of an account's folders.
 fn folders(name: &str) -> Vec<String> {
-    let mut folders = by_hand(name, &[r#"LIST "" "*""#]);
+    let listed = by_hand(name, &[r#"LIST "" "*""#]);
+    // Their attributes change while others are at work.
+    let names = listed.iter().filter_map(|line| line.split_once(r#""/" "#));
+    let mut folders: Vec<_> = names.map(|(_, name)| name.to_owned()).collect();
     folders.sort();
     folders
 }
