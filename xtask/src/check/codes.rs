@@ -46,12 +46,15 @@ fn has_a_table(file: &Path) -> bool {
     file.ends_with("src/findings.rs") || folders.iter().any(|folder| path.contains(folder))
 }
 
-/// The first string behind every `FindingKind::new(` of a file, with its line; its tests may repeat them.
+/// The first string behind every `FindingKind::new(` of a file, with its line; its tests and examples may repeat them.
 fn codes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     const ENTRY: &str = "FindingKind::new(";
     let tables = text.split("#[cfg(test)]").next().unwrap_or_default();
     tables.match_indices(ENTRY).filter_map(|(place, entry)| {
         let (before, rest) = tables.split_at_checked(place + entry.len())?;
+        if before.lines().last()?.trim_start().starts_with("//") {
+            return None;
+        }
         let (space, rest) = rest.split_once('"')?;
         let (code, _) = rest.split_once('"')?;
         let line = before.lines().count() + space.matches('\n').count();
