@@ -1,5 +1,7 @@
 //! Finding where a line ends, for every protocol that speaks in lines. What a line means is the codec's.
 
+use memchr::memchr;
+
 /// Finds line ends in a growing buffer and never looks at a byte twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
@@ -42,7 +44,7 @@ impl Lines {
     pub fn next(&mut self, buffer: &[u8]) -> Option<LineSpan> {
         // Still inside octets that were to be skipped.
         let unseen = buffer.get(self.scanned..)?;
-        let Some(found) = unseen.iter().position(|byte| *byte == b'\n') else {
+        let Some(found) = memchr(b'\n', unseen) else {
             self.scanned = buffer.len();
             return None;
         };

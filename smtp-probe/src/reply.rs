@@ -4,9 +4,9 @@
 use core::fmt;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while_m_n};
+use nom::bytes::complete::{tag, take_while_m_n};
 use nom::character::complete::{char, one_of, u16 as number};
-use nom::combinator::{eof, map, map_opt, peek, value};
+use nom::combinator::{eof, map, peek, rest, value};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 use probe_net::frame::{Ending, Lines};
@@ -119,7 +119,7 @@ impl Hearing {
     ) -> Option<Option<Code>> {
         self.lines += 1;
         note_oddities(text, ending, oddities);
-        let Ok((rest, (code, place))) = reply_line(text) else {
+        let Some((code, place, rest)) = reply_line(text) else {
             oddities.note(&NO_CODE, text);
             return Some(None);
         };
@@ -183,15 +183,17 @@ impl Reply {
 
     /// The text of each line, without code and line end.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let text = |line| reply_line(line).map_or(line, |(text, _)| text);
+        let text = |line| reply_line(line).map_or(line, |(_, _, text)| text);
         self.lines_with_codes().map(text)
     }
 
     /// Each line as it was said, without its line end.
     pub fn lines_with_codes(&self) -> impl Iterator<Item = &[u8]> {
-        let whole = self.raw.strip_suffix(b"\n").unwrap_or(&self.raw);
-        let lines = whole.split(|byte| *byte == b'\n');
-        lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        let mut lines = Lines::default();
+        core::iter::from_fn(move || {
+            let line = lines.next(&self.raw)?;
+            self.raw.get(line.start..line.end)
+        })
     }
 
     /// The text of the first line.
@@ -281,13 +283,24 @@ impl Capabilities {
 
     /// The extensions.
     pub fn keywords(&self) -> impl Iterator<Item = Keyword<'_>> {
-        let keyword = |line| keyword(line).ok().map(|(_, keyword)| keyword);
-        self.0.lines().skip(1).filter_map(keyword)
+        self.extension_lines().filter_map(Keyword::of_line)
+    }
+
+    fn extension_lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.lines().skip(1)
+    }
+
+    /// The extensions of these names: a line that does not begin with one of them is not parsed.
+    fn named(&self, names: &[&str]) -> impl Iterator<Item = Keyword<'_>> {
+        let may_be = |line: &&[u8]| names.iter().any(|name| begins_with(line, name));
+        let is_one = |keyword: &Keyword<'_>| names.iter().any(|name| keyword.is(name));
+        let lines = self.extension_lines().filter(may_be);
+        lines.filter_map(Keyword::of_line).filter(is_one)
     }
 
     /// The extension of this name, in any case of letters.
     pub fn get(&self, name: &str) -> Option<Keyword<'_>> {
-        self.keywords().find(|keyword| keyword.is(name))
+        self.named(&[name]).next()
     }
 
     /// Whether there is an extension of this name.
@@ -309,8 +322,7 @@ impl Capabilities {
     /// them, each once.
     pub fn mechanism_names(&self) -> Vec<&[u8]> {
         let mut names: Vec<&[u8]> = Vec::new();
-        let is_offer = |keyword: &Keyword<'_>| keyword.is("AUTH") || keyword.is("X-EXPS");
-        let offers = self.keywords().filter(is_offer);
+        let offers = self.named(&["AUTH", "X-EXPS"]);
         for name in offers.flat_map(|offer| offer.words()) {
             if names.len() == Self::MECHANISMS {
                 break;
@@ -354,6 +366,10 @@ pub struct Keyword<'a> {
 }
 
 impl<'a> Keyword<'a> {
+    fn of_line(line: &'a [u8]) -> Option<Self> {
+        keyword(line).ok().map(|(_, keyword)| keyword)
+    }
+
     /// Whether this is its name, in any case of letters.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
@@ -366,6 +382,11 @@ impl<'a> Keyword<'a> {
     }
 }
 
+fn begins_with(line: &[u8], name: &str) -> bool {
+    let mut letters = line.iter().zip(name.as_bytes());
+    line.len() >= name.len() && letters.all(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
 /// Whether a line is the last of its reply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
@@ -376,27 +397,28 @@ enum Place {
 /// ```abnf
 /// Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
 /// ```
-/// RFC 5321 section 4.2. Leaves the text.
-fn reply_line(line: &[u8]) -> IResult<&[u8], (Code, Place)> {
-    let place = alt((
-        value(Place::Inside, char('-')),
-        value(Place::Last, char(' ')),
-        value(Place::Last, eof),
-    ));
-    (reply_code, place).parse(line)
+/// RFC 5321 section 4.2. By hand, since it is read anew whenever a reply is asked for something.
+fn reply_line(line: &[u8]) -> Option<(Code, Place, &[u8])> {
+    let (digits, rest) = line.split_first_chunk()?;
+    let code = reply_code(digits)?;
+    match rest {
+        [b'-', text @ ..] => Some((code, Place::Inside, text)),
+        [b' ', text @ ..] => Some((code, Place::Last, text)),
+        [] => Some((code, Place::Last, rest)),
+        _ => None,
+    }
 }
 
 /// ```abnf
 /// Reply-code = %x32-35 %x30-35 %x30-39
 /// ```
 /// RFC 5321 section 4.2; here any three digits, since a server's own codes go by their first one.
-fn reply_code(input: &[u8]) -> IResult<&[u8], Code> {
-    let digits = take_while_m_n(3, 3, |byte: u8| byte.is_ascii_digit());
-    map_opt(digits, |digits: &[u8]| {
-        let code = core::str::from_utf8(digits).ok()?.parse().ok()?;
-        (code >= 200).then_some(Code(code))
-    })
-    .parse(input)
+fn reply_code(digits: &[u8; 3]) -> Option<Code> {
+    let number = digits.iter().try_fold(0, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+        Some(number * 10 + digit)
+    });
+    number.filter(|number| *number >= 200).map(Code)
 }
 
 /// ```abnf
@@ -435,11 +457,7 @@ fn keyword(line: &[u8]) -> IResult<&[u8], Keyword<'_>> {
         value(false, char(' ')),
         value(false, eof),
     ));
-    let parts = (
-        take_while_m_n(1, 64, in_name),
-        separator,
-        take_while(|_| true),
-    );
+    let parts = (take_while_m_n(1, 64, in_name), separator, rest);
     map(parts, |(name, is_legacy_form, parameters)| Keyword {
         name,
         parameters,
