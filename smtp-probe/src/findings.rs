@@ -20,6 +20,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &AUTH_IN_CLEAR,
     &AUTH_LEGACY_FORM,
     &AUTH_NOT_REFUSED,
+    &AUTH_X_EXPS_ONLY,
     &BARE_LF,
     &envelope::CATCH_ALL,
     &EHLO_REFUSED,
@@ -76,6 +77,13 @@ static AUTH_NOT_REFUSED: FindingKind = FindingKind::new(
     Severity::Critical,
     "the server accepted a login that it should have refused",
     "Block the account or the mechanism at once, and see who has used it: whoever knows this password can send mail.",
+);
+static AUTH_X_EXPS_ONLY: FindingKind = FindingKind::new(
+    "smtp.auth.x-exps-only",
+    Severity::Info,
+    "the server offers mechanisms on X-EXPS alone, not on AUTH",
+    "Nothing needs to be done where only Exchange servers log in; most other clients see no login here. For them, allow \
+    basic or integrated authentication on Exchange's receive connector.",
 );
 pub(crate) static BARE_LF: FindingKind = FindingKind::new(
     "smtp.reply.bare-lf",
@@ -302,6 +310,7 @@ fn auth(facts: &SmtpFacts) -> Vec<Finding> {
     {
         findings.push(AUTH_LEGACY_FORM.found(format!("AUTH={}", excerpt(legacy.parameters))));
     }
+    findings.extend(facts.capabilities().and_then(x_exps_only));
     let accepted = facts
         .auth
         .as_ref()
@@ -310,6 +319,12 @@ fn auth(facts: &SmtpFacts) -> Vec<Finding> {
         findings.push(AUTH_AFTER_EHLO.found(""));
     }
     findings
+}
+
+fn x_exps_only(offered: &Capabilities) -> Option<Finding> {
+    let names = offered.exps_mechanism_names().join(&b' ');
+    let alone = !names.is_empty() && !offered.has("AUTH");
+    alone.then(|| AUTH_X_EXPS_ONLY.found(format!("X-EXPS {}", excerpt(&names))))
 }
 
 fn wrongly_accepted(facts: &SmtpFacts, options: &Options) -> Option<Finding> {

@@ -334,7 +334,14 @@ impl Capabilities {
         names
     }
 
-    /// Those of them that are known here.
+    /// The SASL mechanisms that Exchange lists by its own name, `X-EXPS`; servers of other makers have none.
+    pub fn exps_mechanism_names(&self) -> Vec<&[u8]> {
+        let offers = self.keywords().filter(|keyword| keyword.is("X-EXPS"));
+        let names = offers.flat_map(|offer| offer.words());
+        names.take(Self::MECHANISMS).collect()
+    }
+
+    /// Those of [all names](Self::mechanism_names) that are known here.
     pub fn mechanisms(&self) -> Vec<Mechanism> {
         let names = self.mechanism_names().into_iter();
         names.filter_map(Mechanism::named).collect()

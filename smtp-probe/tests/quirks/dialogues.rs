@@ -61,6 +61,27 @@ async fn mechanisms_are_found_where_exchange_lists_them() {
     let outcome = offered("250-mx\r\n250-X-EXPS GSSAPI NTLM LOGIN\r\n250 SIZE\r\n").await;
     let capabilities = outcome.facts.capabilities().unwrap();
     assert_eq!(capabilities.mechanisms(), [Mechanism::Login]);
+    let names: [&[u8]; 3] = [b"GSSAPI", b"NTLM", b"LOGIN"];
+    assert_eq!(capabilities.exps_mechanism_names(), names);
+    let alone = ["smtp.auth.in-clear", "smtp.auth.x-exps-only"];
+    assert_eq!(outcome.codes(), alone);
+    let json = outcome.report.to_json();
+    assert!(json.contains(r#""X-EXPS":"GSSAPI NTLM LOGIN""#), "{json}");
+
+    // Where AUTH is offered too, each is known by its own name, and one mechanism only once.
+    let both = "250-mx\r\n250-X-EXPS NTLM\r\n250-X-EXPS=LOGIN\r\n250-AUTH NTLM PLAIN\r\n250 AUTH=PLAIN\r\n";
+    let outcome = offered(both).await;
+    let capabilities = outcome.facts.capabilities().unwrap();
+    let names: [&[u8]; 2] = [b"NTLM", b"LOGIN"];
+    assert_eq!(capabilities.exps_mechanism_names(), names);
+    let all: [&[u8]; 3] = [b"NTLM", b"LOGIN", b"PLAIN"];
+    assert_eq!(capabilities.mechanism_names(), all);
+    let both = ["smtp.auth.in-clear", "smtp.auth.legacy-form"];
+    assert_eq!(outcome.codes(), both);
+
+    // A name without mechanisms offers nothing.
+    let outcome = offered("250-mx\r\n250 X-EXPS\r\n").await;
+    assert_eq!(outcome.codes(), Vec::<&str>::new());
 }
 
 #[tokio::test(start_paused = true)]
