@@ -82,6 +82,27 @@ fn a_server_that_must_refuse_is_well_when_it_does() {
 }
 
 #[test]
+fn the_servers_own_name_is_judged_by_those_that_are_given() {
+    let world = World::new("names");
+    let peer = world.listen(server());
+    let target = at(&peer);
+    let ask = |names: &[&str]| {
+        let common = ["--starttls", "never", &target];
+        world.smtp(common.into_iter().chain(names.iter().copied()))
+    };
+    let known = ask(&[
+        "--reverse-name",
+        "a.test",
+        "--reverse-name",
+        "MX.example.test.",
+    ]);
+    assert_eq!(known.status, 0, "{}", known.out);
+    let other = ask(&["--reverse-name", "a.test"]);
+    assert_eq!(other.status, 1, "{}", other.out);
+    assert!(other.out.contains("smtp.name.mismatch"), "{}", other.out);
+}
+
+#[test]
 fn lmtp_is_spoken_to_servers_of_lmtp() {
     let world = World::new("lmtp");
     let script = greeting()

@@ -1,6 +1,7 @@
 //! What we think of it: the table of findings of this crate, and the judgement over facts and times.
 
 mod envelope;
+mod name;
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub static FINDINGS: &[&FindingKind] = &[
     &envelope::MESSAGE_DEFERRED,
     &envelope::MESSAGE_NOT_SENT,
     &envelope::MESSAGE_REFUSED,
+    &name::NAME_MISMATCH,
+    &name::NAME_NOT_QUALIFIED,
     &NO_CODE,
     &NO_TEXT,
     &envelope::RECIPIENT_AUTH_REQUIRED,
@@ -195,6 +198,7 @@ pub fn judge(
     findings.extend(client_certificate(facts));
     findings.extend(greeting(facts, options));
     findings.extend(delay(seen));
+    findings.extend(name::judge(facts, options));
     let offers = facts.clear.as_ref().map(offered).unwrap_or_default();
     let channel = Channel::new(security, &facts.starttls, facts.tls.as_deref())
         .offering(&offers)

@@ -69,6 +69,7 @@ pub struct Options {
     pub(crate) notify: Option<Notify>,
     pub(crate) returned: Option<Return>,
     pub(crate) envelope_id: Option<EnvelopeId>,
+    pub(crate) reverse_names: Vec<HostName>,
     pub(crate) tls_expectation: tls::Expectation,
 }
 
@@ -111,6 +112,7 @@ impl Options {
             notify: None,
             returned: None,
             envelope_id: None,
+            reverse_names: Vec::new(),
             tls_expectation: tls::Expectation::default(),
         }
     }
@@ -305,6 +307,13 @@ impl Options {
     /// ```
     pub fn expect_tls(mut self, expectation: tls::Expectation) -> Self {
         self.tls_expectation = expectation;
+        self
+    }
+
+    /// Judges what the server calls itself, in its greeting and in its answer to EHLO, by these names: those that its
+    /// address has in reverse DNS. Looking them up is the caller's.
+    pub fn reverse_names(mut self, names: &[HostName]) -> Self {
+        self.reverse_names = names.to_vec();
         self
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use probe_core::{AnyProbe, Target, Verdict};
+use probe_core::{AnyProbe, HostName, Target, Verdict};
 use probe_net::tls::{self, Dane, MtaSts, MxPattern, PolicyMode, Tlsa};
 use smtp_probe::{
     Address, EhloName, EnvelopeId, Expectation, Introduction, Message, Notify, Options, Protocol,
@@ -73,6 +73,9 @@ struct Questions {
     /// Says NOOP so many times and tells how long the answers took
     #[arg(long, value_name = "TIMES", default_value_t = 0)]
     noops: u16,
+    /// Expects the server to call itself by this name, which its address has in reverse DNS (repeatable)
+    #[arg(long, value_name = "NAME")]
+    reverse_name: Vec<HostName>,
     /// Asks by VRFY and EXPN for this name: does the server tell strangers who is there? (repeatable)
     #[arg(long, value_name = "NAME")]
     verify: Vec<UserName>,
@@ -174,6 +177,7 @@ impl Questions {
         let mut options = options
             .expect_refusal(self.expect_refusal)
             .noops(self.noops)
+            .reverse_names(&self.reverse_name)
             .verify(&self.verify);
         if self.helo {
             options = options.introduction(Introduction::Helo);
