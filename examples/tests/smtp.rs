@@ -103,6 +103,25 @@ fn the_servers_own_name_is_judged_by_those_that_are_given() {
 }
 
 #[test]
+fn ntlm_is_asked_for_its_challenge_where_it_is_offered() {
+    let world = World::new("ntlm");
+    let peer = world.listen(server());
+    let target = at(&peer);
+    let said = world.smtp([
+        "--starttls",
+        "never",
+        "--ntlm-facts",
+        "--format",
+        "json",
+        &target,
+    ]);
+    assert_eq!(said.status, 0, "{}", said.out);
+    assert!(said.out.contains("not-offered"), "{}", said.out);
+    let said = world.smtp(["--helo", "--ntlm-facts", &target]);
+    assert_eq!(said.status, 3, "{}", said.out);
+}
+
+#[test]
 fn lmtp_is_spoken_to_servers_of_lmtp() {
     let world = World::new("lmtp");
     let script = greeting()

@@ -12,6 +12,7 @@ use probe_net::sasl::{self, Mechanism};
 use crate::address::{Path, Sender};
 use crate::envelope::{MailParameter, Notify};
 use crate::message::Message;
+use crate::ntlm::NEGOTIATE;
 
 /// One command.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub enum Command {
     },
     /// Gives up an authentication under way.
     AuthCancel,
+    /// Begins to authenticate by NTLM (MS-SMTPNTLM), which goes no further than to its challenge.
+    AuthNtlm,
     /// Answers a challenge.
     AuthResponse {
         /// How we authenticate.
@@ -56,6 +59,8 @@ pub enum Command {
     Lhlo(EhloName),
     /// Asks for nothing but an answer.
     Noop,
+    /// Asks for NTLM's challenge, and names nobody.
+    NtlmNegotiate,
     /// Says farewell.
     Quit,
     /// Names a recipient.
@@ -103,6 +108,7 @@ impl Command {
                 }
             }
             Self::AuthCancel => out.put(b"*"),
+            Self::AuthNtlm => out.put(b"AUTH NTLM"),
             Self::AuthResponse {
                 mechanism,
                 response,
@@ -141,6 +147,7 @@ impl Command {
                 }
             }
             Self::Noop => out.put(b"NOOP"),
+            Self::NtlmNegotiate => out.put(NEGOTIATE),
             Self::Quit => out.put(b"QUIT"),
             Self::Rcpt { recipient, notify } => {
                 out.put(format!("RCPT TO:<{recipient}>").as_bytes());

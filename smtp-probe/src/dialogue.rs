@@ -6,6 +6,7 @@ mod begin;
 mod envelope;
 mod login;
 mod message;
+mod ntlm;
 mod questions;
 mod relay;
 
@@ -75,6 +76,7 @@ enum State {
     ExpectHelo,
     ExpectStartTls,
     ExpectTls,
+    ExpectNtlm(ntlm::Awaited),
     ExpectAuth(Box<Login>),
     ExpectCancelled(Failure),
     ExpectEhloAfterAuth,
@@ -180,6 +182,7 @@ impl Dialogue for SmtpDialogue {
                     false => self.introduce(),
                 }
             }
+            (State::ExpectNtlm(awaited), Event::Reply(reply)) => self.on_ntlm(awaited, reply),
             (State::ExpectAuth(login), Event::Reply(reply)) => self.on_auth(login, reply),
             (State::ExpectCancelled(failure), Event::Reply(reply)) => {
                 // Another challenge would take QUIT for its answer.

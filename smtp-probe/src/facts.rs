@@ -2,6 +2,7 @@
 
 mod directory;
 mod envelope;
+mod ntlm;
 mod relay;
 mod submission;
 
@@ -18,6 +19,7 @@ use crate::reply::{Capabilities, Code, Reply};
 
 pub use directory::{Directory, Disclosure, DisclosureFacts};
 pub use envelope::{Answer, CatchAll, EnvelopeFacts, Existence, RecipientFacts};
+pub use ntlm::NtlmFacts;
 pub use relay::RelayFacts;
 pub use submission::SubmissionFacts;
 
@@ -41,6 +43,8 @@ pub struct SmtpFacts {
     pub dane: Vec<TlsaMatch>,
     /// What it offered under TLS.
     pub secured: Option<Capabilities>,
+    /// What NTLM's challenge tells, if that was asked.
+    pub ntlm: Option<NtlmFacts>,
     /// How authentication went.
     pub auth: Option<AuthFacts>,
     /// What it offered after authentication.
@@ -152,6 +156,9 @@ impl Facts for SmtpFacts {
         }
         if !self.dane.is_empty() {
             out.trees("dane", &self.dane, |one, out| one.record(out));
+        }
+        if let Some(ntlm) = &self.ntlm {
+            out.tree("ntlm", |out| ntlm.record(out));
         }
         if let Some(auth) = &self.auth {
             out.tree("auth", |out| auth.record(out));

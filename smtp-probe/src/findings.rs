@@ -2,6 +2,7 @@
 
 mod envelope;
 mod name;
+mod ntlm;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &name::NAME_NOT_QUALIFIED,
     &NO_CODE,
     &NO_TEXT,
+    &ntlm::NTLM_DISCLOSES,
     &envelope::RECIPIENT_AUTH_REQUIRED,
     &envelope::RECIPIENT_BLOCKED,
     &envelope::RECIPIENT_DEFERRED,
@@ -207,6 +209,7 @@ pub fn judge(
     findings.extend(expectation.judge(&channel, &options.tls_thresholds, seen.now));
     findings.extend(ehlo(facts));
     findings.extend(auth(facts));
+    findings.extend(ntlm::judge(facts));
     findings.extend(wrongly_accepted(facts, options));
     findings.extend(facts.unexpected.iter().map(unexpected));
     findings.extend(directory(facts));

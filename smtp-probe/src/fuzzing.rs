@@ -12,8 +12,8 @@ use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
 
 use crate::{
-    Capabilities, EhloName, Expectation, Message, Options, RelayTest, Reply, SmtpCodec,
-    SmtpDialogue, Stage,
+    Capabilities, EhloName, Expectation, Message, NtlmChallenge, Options, RelayTest, Reply,
+    SmtpCodec, SmtpDialogue, Stage,
 };
 
 /// However the stream is cut, the same replies come out; and whatever they are, they can be read.
@@ -61,6 +61,14 @@ fn read_all_of(reply: Reply) {
         capabilities.mechanisms(),
         capabilities.domain().len(),
     );
+}
+
+/// Any bytes are read as a challenge of NTLM or refused, and no name of it is longer than they are.
+pub fn ntlm(data: &[u8]) {
+    if let Ok(challenge) = NtlmChallenge::parse(data) {
+        let mut names = challenge.names();
+        assert!(names.all(|(_, name)| name.chars().count() <= data.len()));
+    }
 }
 
 /// Whatever the server says, the dialogue ends, and soon.
@@ -134,6 +142,7 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
     if choice & 128 != 0 {
         options = options.expect(Stage::Rcpt, Expectation::Class(5));
         options = options.noops(3).verify(&["root".parse().ok()?]);
+        options = options.ntlm_facts(true);
     }
     if choice & 192 == 192 && choice & 24 == 0 {
         let sender = "a@example.net".parse().ok()?;
@@ -166,7 +175,7 @@ mod tests {
     fn replies() -> impl Strategy<Value = Vec<String>> {
         let reply = prop_oneof![
             8 => "250 Ok\r\n",
-            2 => "250-mx\r\n250-(PIPELINING|CHUNKING|DSN|SIZE 9|STARTTLS)\r\n250 8BITMIME\r\n",
+            2 => "250-mx\r\n250-(PIPELINING|CHUNKING|DSN|SIZE 9|STARTTLS|AUTH NTLM)\r\n250 8BITMIME\r\n",
             2 => "(220|235|334|354|421|450|452|502|530|550|554) [245].[0-9].[0-9] [a-z ]{0,9}\r\n",
             1 => "[ -~]{0,9}\r\n",
         ];
@@ -190,6 +199,13 @@ mod tests {
     fn the_corpus_of_replies_holds_the_law() {
         for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/reply")) {
             super::reply(&data);
+        }
+    }
+
+    #[test]
+    fn the_corpus_of_ntlm_holds_the_law() {
+        for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/ntlm")) {
+            super::ntlm(&data);
         }
     }
 

@@ -11,6 +11,7 @@ mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod message;
+mod ntlm;
 mod options;
 mod probe;
 mod relay;
@@ -24,10 +25,11 @@ pub use envelope::{EnvelopeId, MailParameter, Notify, ParameterError, Return};
 pub use expectation::{Expectation, ExpectationError, Stage};
 pub use facts::{
     Answer, CatchAll, Directory, Disclosure, DisclosureFacts, EnvelopeFacts, Existence, Greeting,
-    RecipientFacts, RelayFacts, SmtpFacts, SubmissionFacts, Unexpected,
+    NtlmFacts, RecipientFacts, RelayFacts, SmtpFacts, SubmissionFacts, Unexpected,
 };
 pub use findings::{FINDINGS, judge};
 pub use message::{Message, MessageError, Transfer};
+pub use ntlm::{NtlmChallenge, NtlmError, NtlmVersion};
 pub use options::{ConfigError, Introduction, Options, Protocol};
 pub use probe::SmtpProbe;
 pub use relay::{RelayAttempt, RelayTest, RelayTestError};

@@ -70,6 +70,7 @@ pub struct Options {
     pub(crate) returned: Option<Return>,
     pub(crate) envelope_id: Option<EnvelopeId>,
     pub(crate) reverse_names: Vec<HostName>,
+    pub(crate) ntlm_facts: bool,
     pub(crate) tls_expectation: tls::Expectation,
 }
 
@@ -113,6 +114,7 @@ impl Options {
             returned: None,
             envelope_id: None,
             reverse_names: Vec::new(),
+            ntlm_facts: false,
             tls_expectation: tls::Expectation::default(),
         }
     }
@@ -317,6 +319,14 @@ impl Options {
         self
     }
 
+    /// Asks for the challenge of NTLM, where that is offered, and reads what it tells of the server: its names, its
+    /// version, its clock. The login is given up there, so no secret is sent and none is needed; servers may log it as
+    /// one that failed.
+    pub fn ntlm_facts(mut self, ask: bool) -> Self {
+        self.ntlm_facts = ask;
+        self
+    }
+
     /// Sends this message to the recipients that are accepted. Without it, no mail is ever sent.
     ///
     /// If the connection breaks behind the message and before the answer, nobody can know whether it was taken.
@@ -372,6 +382,7 @@ impl Options {
 
     fn check_introduction(&self) -> Result<(), ConfigError> {
         let needs_ehlo = self.credentials.is_some()
+            || self.ntlm_facts
             || self.security == Some(Security::Required)
             || self.tls_expectation.demands_tls();
         match self.introduction {
@@ -503,7 +514,7 @@ pub enum ConfigError {
     /// Something is to be said of an envelope that is not there.
     #[error("parameters of an envelope need a sender or a recipient")]
     NoEnvelope,
-    /// STARTTLS and AUTH are extensions, and HELO knows none.
+    /// STARTTLS and AUTH, by NTLM too, are extensions, and HELO knows none.
     #[error("STARTTLS and a login need EHLO")]
     HeloOnly,
     /// Servers of LMTP know LHLO only (RFC 2033 section 4.1).

@@ -130,7 +130,8 @@ impl Hearing {
         if place == Place::Inside {
             return None;
         }
-        if rest.is_empty() {
+        // RFC 4954 section 4: a challenge may be empty.
+        if rest.is_empty() && code.number() != 334 {
             oddities.note(&NO_TEXT, text);
         }
         Some((!self.changed_its_code).then_some(code))

@@ -64,6 +64,9 @@ struct Questions {
     /// Expects the login to be refused: success is critical
     #[arg(long, requires = "user")]
     expect_refusal: bool,
+    /// Asks what NTLM's challenge tells of the server, where that is offered; no secret is sent
+    #[arg(long, conflicts_with = "helo")]
+    ntlm_facts: bool,
     /// Tries whether the server relays from this address of yours to that; 18 forms, and no mail is sent
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"], conflicts_with = "user")]
     relay_test: Vec<Address>,
@@ -177,6 +180,7 @@ impl Questions {
         let mut options = options
             .expect_refusal(self.expect_refusal)
             .noops(self.noops)
+            .ntlm_facts(self.ntlm_facts)
             .reverse_names(&self.reverse_name)
             .verify(&self.verify);
         if self.helo {

@@ -17,6 +17,13 @@ impl SmtpDialogue {
         if self.options.quits_after(Stage::StartTls) {
             return self.say_quit();
         }
+        match self.options.ntlm_facts {
+            true => self.begin_ntlm(),
+            false => self.log_in(),
+        }
+    }
+
+    pub(super) fn log_in(&mut self) -> Next {
         let Some(credentials) = &self.options.credentials else {
             return self.begin_questions();
         };
