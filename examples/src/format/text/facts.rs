@@ -72,6 +72,7 @@ impl Page {
                         ("attempts", _) => "tried",
                         ("chain", 0) => "certificate",
                         ("chain", _) => "sent with it",
+                        ("recipients", _) => "recipient",
                         _ => key,
                     };
                     self.entry(key, value, indent);
@@ -379,6 +380,23 @@ mod tests {
                     220 mx.example.org
     tried           XOAUTH2: 535-5.7.8 no; 535 5.7.8 and no
                     {\"status\":\"401\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_recipient_is_told_by_the_verdict_and_the_servers_words() {
+        let told = page(false, |out| {
+            out.trees("recipients", ["alice@example.org"], |address, out| {
+                out.set("address", address);
+                out.set("verdict", "greylisted");
+                out.set("code", 450_u16);
+                out.set("reply", &b"450 4.7.1 Come again\r\n"[..]);
+            });
+        });
+        assert_eq!(
+            told,
+            "    recipient       alice@example.org: greylisted
+                    450 4.7.1 Come again\n"
         );
     }
 

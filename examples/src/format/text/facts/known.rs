@@ -1,5 +1,5 @@
 //! Branches that have a form of their own, as people would tell them: certificates, TLSA records, first words, logins,
-//! quotas, messages.
+//! senders and recipients, quotas, messages.
 
 use probe_core::{Record, Value};
 
@@ -12,6 +12,7 @@ impl Page {
             .or_else(|| self.tlsa(tree))
             .or_else(|| greeting(tree))
             .or_else(|| self.attempt(tree))
+            .or_else(|| self.acceptance(tree))
             .or_else(|| self.quota(tree))
             .or_else(|| self.message(tree))
             .or_else(|| self.edit(tree))
@@ -73,6 +74,17 @@ impl Page {
         let mut lines = vec![format!("{mechanism}: {reply}")];
         lines.extend(text("server_error"));
         Some(lines)
+    }
+
+    /// What a server thinks of a sender or a recipient, and its words.
+    fn acceptance(&self, tree: &Record) -> Option<Vec<String>> {
+        let text = |key| find(tree, key).and_then(|value| self.words(value));
+        let (verdict, reply) = (text("verdict")?, text("reply")?);
+        let reply = reply.replace("\\u{d}\\u{a}", "; ");
+        Some(match text("address") {
+            Some(address) => vec![format!("{address}: {verdict}"), reply],
+            None => vec![verdict, reply],
+        })
     }
 
     /// How much of a limit is used.
