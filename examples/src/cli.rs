@@ -3,6 +3,7 @@
 mod credentials;
 mod imap;
 mod link;
+mod mail;
 mod pop3;
 mod smtp;
 

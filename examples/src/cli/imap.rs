@@ -7,6 +7,7 @@ use probe_core::{AnyProbe, Range, Target, Thresholds, Verdict};
 
 use super::credentials::Credentials;
 use super::link::Link;
+use super::mail::Mail;
 use super::{Mistake, Surroundings};
 
 #[derive(Args, Debug)]
@@ -65,22 +66,8 @@ struct Questions {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Thresholds")]
 struct Ranges {
-    /// Warns when the number of messages is outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    messages_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    messages_critical: Option<Range>,
+    #[command(flatten)]
+    mail: Mail,
     /// Warns when the number of messages that fit the search is outside this range
     #[arg(
         long,
@@ -97,38 +84,6 @@ struct Ranges {
         requires = "search"
     )]
     found_critical: Option<Range>,
-    /// Warns when the age (in seconds) of the oldest message is outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    oldest_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    oldest_critical: Option<Range>,
-    /// Warns when the age (in seconds) of the newest message is outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    newest_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    newest_critical: Option<Range>,
     /// Warns when the use of a quota (in per cent) is outside this range
     #[arg(
         long,
@@ -203,12 +158,9 @@ impl Ranges {
     fn judge(&self, options: Options) -> Options {
         let quota = Thresholds::new(Some(self.quota_warning), Some(self.quota_critical));
         options
-            .messages(Thresholds::new(
-                self.messages_warning,
-                self.messages_critical,
-            ))
-            .oldest(Thresholds::new(self.oldest_warning, self.oldest_critical))
-            .newest(Thresholds::new(self.newest_warning, self.newest_critical))
+            .messages(self.mail.messages())
+            .oldest(self.mail.oldest())
+            .newest(self.mail.newest())
             .quota(quota)
     }
 

@@ -6,6 +6,7 @@ use probe_core::{AnyProbe, Range, Target, Thresholds, Verdict};
 
 use super::credentials::Credentials;
 use super::link::Link;
+use super::mail::Mail;
 use super::{Mistake, Surroundings};
 
 #[derive(Args, Debug)]
@@ -38,22 +39,8 @@ pub(super) struct Pop3 {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Maildrop")]
 struct Maildrop {
-    /// Warns when the number of messages is outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    messages_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    messages_critical: Option<Range>,
+    #[command(flatten)]
+    mail: Mail,
     /// Warns when the octets of all messages together are outside this range
     #[arg(
         long,
@@ -70,38 +57,6 @@ struct Maildrop {
         requires = "user"
     )]
     octets_critical: Option<Range>,
-    /// Warns when the oldest message is of an age (in seconds) outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    oldest_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    oldest_critical: Option<Range>,
-    /// Warns when the newest message is of an age (in seconds) outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    newest_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        requires = "user"
-    )]
-    newest_critical: Option<Range>,
     /// Tells how old the oldest and the newest message are
     #[arg(long, requires = "user")]
     ages: bool,
@@ -159,14 +114,12 @@ impl Pop3 {
 
 impl Maildrop {
     fn ask(&self, options: Options) -> Options {
-        let messages = Thresholds::new(self.messages_warning, self.messages_critical);
         let octets = Thresholds::new(self.octets_warning, self.octets_critical);
-        let oldest = Thresholds::new(self.oldest_warning, self.oldest_critical);
-        let newest = Thresholds::new(self.newest_warning, self.newest_critical);
+        let (oldest, newest) = (self.mail.oldest(), self.mail.newest());
         let given = |thresholds| thresholds != Thresholds::default();
         let ages = self.ages || given(oldest) || given(newest);
         options
-            .messages(messages)
+            .messages(self.mail.messages())
             .octets(octets)
             .oldest(oldest)
             .newest(newest)
