@@ -68,6 +68,16 @@ fn each_scene_has_its_verdict_and_its_cause() {
             "smtp.greeting.refused",
         ),
         ("hangs up at once", Critical, "closed"),
+        ("mail for carol is taken", Ok, ""),
+        ("the recipient has to wait", Ok, "smtp.recipient.greylisted"),
+        (
+            "the mailbox is full",
+            Critical,
+            "smtp.recipient.mailbox-full",
+        ),
+        ("mail for anybody is taken", Ok, "smtp.catch-all"),
+        ("strangers may not relay", Ok, ""),
+        ("strangers may relay", Critical, "smtp.relay.open"),
         ("nothing listens", Critical, "refused"),
         ("a healthy server, mail is read", Ok, ""),
         ("mail is put, changed, removed", Ok, ""),
@@ -141,7 +151,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 34;
+    const SCENES: usize = 40;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -176,7 +186,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 28 of 34 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 30 of 40 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);

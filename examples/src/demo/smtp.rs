@@ -1,11 +1,11 @@
-//! SMTP: submission servers, and what stands in the way of mail.
+//! SMTP: submission servers and mail exchangers, and what stands in the way of mail.
 
 use core::time::Duration;
 
 use probe_net::sasl::Credentials;
 use probe_net::tls::Security;
 use probe_testkit::{Answer, Authority, Flaw, Identity, Script};
-use smtp_probe::{Options, SmtpProbe};
+use smtp_probe::{Address, Options, RelayTest, SmtpProbe};
 
 use super::{BoxError, Conversing, NAME, Scene, net};
 
@@ -17,11 +17,21 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
     let alice = stranger.clone().credentials(knowing("wonderland")?);
     let mistaken = stranger.clone().credentials(knowing("looking-glass")?);
     let implicit = stranger.clone().security(Security::Implicit);
+    let carol: Address = "carol@example.test".parse()?;
+    let mailing = stranger.clone().recipients(core::slice::from_ref(&carol));
+    let guessing = mailing.clone().catch_all(true);
+    let test = RelayTest::new(carol, "dave@example.net".parse()?)?;
+    let relaying = stranger.clone().relay_test(test);
 
     let good = ca.identity([NAME]);
-    let flawed = |flaw| greeting().serve(server(ca.flawed([NAME], flaw)));
+    let server = |identity| greeting().serve(serving(identity, by_recipient));
+    let flawed = |flaw| server(ca.flawed([NAME], flaw));
+    let to_anybody = |reply| greeting().serve(serving(good.clone(), move |_| reply));
     let expiring = Flaw::SoonExpiring(Duration::from_secs((6 * 24 + 1) * 60 * 60));
-    let healthy = greeting().serve(server(good.clone()));
+    let healthy = server(good.clone());
+    let greylisting = to_anybody("450 4.7.1 Greylisted, come back in five minutes\r\n");
+    let overflowing = to_anybody("452 4.2.2 Mailbox is full\r\n");
+    let trusting = to_anybody("250 2.1.5 Ok\r\n");
     let no_tls = greeting()
         .hear("EHLO")
         .say("250-mx.example.test\r\n250 SIZE 1000\r\n");
@@ -41,7 +51,7 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
         .say("220-mx.example.test ESMTP, please wait\r\n")
         .pause(Duration::from_millis(2500))
         .say("220 mx.example.test ESMTP\r\n")
-        .serve(server(good));
+        .serve(serving(good.clone(), by_recipient));
     let full = "421 4.7.0 mx.example.test Too many connections, come back later\r\n";
     let full = Script::new().say(full);
     let blocked = "554 5.7.1 mx.example.test Service unavailable; client host blocked\r\n";
@@ -50,7 +60,7 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
 
     let table = [
         ("a healthy submission server", healthy.clone(), &alice),
-        ("the same, a wrong password", healthy, &mistaken),
+        ("the same, a wrong password", healthy.clone(), &mistaken),
         ("certificate ends in 6 days", flawed(expiring), &stranger),
         ("certificate has expired", flawed(Flaw::Expired), &stranger),
         (
@@ -73,6 +83,12 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
         ("too many connections", full, &stranger),
         ("client is on a blacklist", blocked, &stranger),
         ("hangs up at once", Script::new().close(), &stranger),
+        ("mail for carol is taken", healthy.clone(), &guessing),
+        ("the recipient has to wait", greylisting, &mailing),
+        ("the mailbox is full", overflowing, &mailing),
+        ("mail for anybody is taken", trusting.clone(), &guessing),
+        ("strangers may not relay", healthy, &relaying),
+        ("strangers may relay", trusting, &relaying),
     ];
     let scene = |(story, script, options): (&'static str, Script, &Options)| {
         Ok(Scene::new(story, script, options.clone().build()?))
@@ -89,8 +105,22 @@ fn greeting() -> Script {
     Script::new().say("220 mx.example.test ESMTP\r\n")
 }
 
-/// A small submission server: EHLO, STARTTLS, AUTH PLAIN for alice, QUIT.
-fn server(identity: Identity) -> impl Fn() -> Conversing + Send + Sync + 'static {
+/// carol is here, and nobody else is.
+fn by_recipient(line: &str) -> &'static str {
+    match line
+        .to_ascii_lowercase()
+        .starts_with("rcpt to:<carol@example.test>")
+    {
+        true => "250 2.1.5 Ok\r\n",
+        false => "550 5.1.1 User unknown\r\n",
+    }
+}
+
+/// A small server: EHLO, STARTTLS, AUTH PLAIN for alice, envelopes, QUIT. `rcpt` answers each RCPT line.
+fn serving<R>(identity: Identity, rcpt: R) -> impl Fn() -> Conversing + Send + Sync + 'static
+where
+    R: Fn(&str) -> &'static str + Copy + Send + Sync + 'static,
+{
     // base64 of NUL alice NUL wonderland
     const LOGIN: &str = "AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=";
     move || {
@@ -116,6 +146,8 @@ fn server(identity: Identity) -> impl Fn() -> Conversing + Send + Sync + 'static
                 }
                 "AUTH" if line == LOGIN => Answer::say("235 2.7.0 Authentication successful\r\n"),
                 "AUTH" => Answer::say("535 5.7.8 Error: authentication failed\r\n"),
+                "MAIL" | "RSET" => Answer::say("250 2.0.0 Ok\r\n"),
+                "RCPT" => Answer::say(rcpt(&line)),
                 "QUIT" => Answer::close("221 2.0.0 Bye\r\n"),
                 _ => Answer::say("500 5.5.2 Error: command not recognized\r\n"),
             }
