@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use probe_core::Thresholds;
+use probe_net::fuzzing::replies;
 use probe_net::message::{Canary, Token};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
@@ -23,35 +24,10 @@ pub fn reply(data: &[u8]) {
     let Some((piece, stream)) = data.split_first() else {
         return;
     };
-    let whole = replies(stream, stream.len());
-    let cut = replies(stream, usize::from(*piece).max(1));
-    assert_eq!(whole, cut, "cut into pieces of {piece}");
-    for reply in whole.0 {
+    for (reply, used) in replies(ImapCodec::default, stream, *piece) {
+        assert_eq!(reply.raw().len(), used);
         read_all_of(&reply);
     }
-}
-
-/// All responses of a stream that arrives in pieces, and how it ended: in an error or not.
-fn replies(stream: &[u8], piece: usize) -> (Vec<Reply>, bool) {
-    let mut codec = ImapCodec::default();
-    let mut oddities = Oddities::default();
-    let mut replies = Vec::new();
-    let (mut start, mut end) = (0, 0);
-    while end < stream.len() {
-        end = (end + piece).min(stream.len());
-        loop {
-            match codec.decode(stream.get(start..end).unwrap_or_default(), &mut oddities) {
-                Ok(Decoded::Frame { reply, used }) => {
-                    assert_eq!(reply.raw().len(), used);
-                    replies.push(reply);
-                    start += used;
-                }
-                Ok(Decoded::Partial) => break,
-                Err(_) => return (replies, true),
-            }
-        }
-    }
-    (replies, false)
 }
 
 fn read_all_of(reply: &Reply) {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use probe_core::Phase;
+use probe_net::fuzzing::replies;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
 use probe_net::{Codec, Decoded, Dialogue, Event, Net, Oddities, Outgoing, Step};
@@ -20,16 +21,13 @@ pub fn reply(data: &[u8]) {
     let [piece, forms, stream @ ..] = data else {
         return;
     };
-    let whole = replies(stream, stream.len(), *forms);
-    let cut = replies(stream, usize::from(*piece).max(1), *forms);
-    assert_eq!(whole, cut, "cut into pieces of {piece}");
-    for reply in whole.0 {
+    for (reply, _) in replies(|| having_asked(*forms), stream, *piece) {
         read_all_of(&reply);
     }
 }
 
-/// All replies of a stream that arrives in pieces, and how it ended: in an error or not.
-fn replies(stream: &[u8], piece: usize, forms: u8) -> (Vec<Reply>, bool) {
+/// A codec that awaits replies of one line and of several, as the bits say.
+fn having_asked(forms: u8) -> Pop3Codec {
     let mut codec = Pop3Codec::default();
     let asked = (0..8).map(|bit| match (forms >> bit & 1, bit % 2) {
         (0, _) => Command::Noop,
@@ -39,23 +37,7 @@ fn replies(stream: &[u8], piece: usize, forms: u8) -> (Vec<Reply>, bool) {
     for command in asked {
         codec.encode(&command, &mut Outgoing::default());
     }
-    let mut oddities = Oddities::default();
-    let mut replies = Vec::new();
-    let (mut start, mut end) = (0, 0);
-    while end < stream.len() {
-        end = (end + piece).min(stream.len());
-        loop {
-            match codec.decode(stream.get(start..end).unwrap_or_default(), &mut oddities) {
-                Ok(Decoded::Frame { reply, used }) => {
-                    replies.push(reply);
-                    start += used;
-                }
-                Ok(Decoded::Partial) => break,
-                Err(_) => return (replies, true),
-            }
-        }
-    }
-    (replies, false)
+    codec
 }
 
 fn read_all_of(reply: &Reply) {

@@ -3,7 +3,47 @@
 
 #![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
 
+use core::fmt::Debug;
+
 use crate::message::{Canary, Comparison, Date, DateForm, HeaderEnd, Headers, compare};
+use crate::{Codec, Decoded, Oddities};
+
+/// However a stream is cut, the same replies come out: these, each with the bytes that it took. `codec` makes one that
+/// has read nothing yet; a `piece` of 0 bytes has one.
+pub fn replies<C: Codec>(codec: impl Fn() -> C, stream: &[u8], piece: u8) -> Vec<(C::Reply, usize)>
+where
+    C::Reply: Debug + PartialEq,
+{
+    let whole = replies_in_pieces(codec(), stream, stream.len());
+    let cut = replies_in_pieces(codec(), stream, usize::from(piece).max(1));
+    assert_eq!(whole, cut, "cut into pieces of {piece}");
+    whole.0
+}
+
+/// All replies of a stream that arrives in pieces, and how it ended: in an error or not.
+fn replies_in_pieces<C: Codec>(
+    mut codec: C,
+    stream: &[u8],
+    piece: usize,
+) -> (Vec<(C::Reply, usize)>, bool) {
+    let mut oddities = Oddities::default();
+    let mut replies = Vec::new();
+    let (mut start, mut end) = (0, 0);
+    while end < stream.len() {
+        end = (end + piece).min(stream.len());
+        loop {
+            match codec.decode(stream.get(start..end).unwrap_or_default(), &mut oddities) {
+                Ok(Decoded::Frame { reply, used }) => {
+                    replies.push((reply, used));
+                    start += used;
+                }
+                Ok(Decoded::Partial) => break,
+                Err(_) => return (replies, true),
+            }
+        }
+    }
+    (replies, false)
+}
 
 /// Whatever the bytes are: no octet of a header section is lost, what is read as a date is read again when it is
 /// written, only what is the same is identical, and a canary needs its field.

@@ -6,6 +6,7 @@
 use core::net::IpAddr;
 use std::sync::Arc;
 
+use probe_net::fuzzing::replies;
 use probe_net::message::Token;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security, Tls, TlsFacts};
@@ -21,34 +22,9 @@ pub fn reply(data: &[u8]) {
     let Some((piece, stream)) = data.split_first() else {
         return;
     };
-    let whole = replies(stream, stream.len());
-    let cut = replies(stream, usize::from(*piece).max(1));
-    assert_eq!(whole, cut, "cut into pieces of {piece}");
-    for reply in whole.0 {
+    for (reply, _) in replies(SmtpCodec::default, stream, *piece) {
         read_all_of(reply);
     }
-}
-
-/// All replies of a stream that arrives in pieces, and how it ended: in an error or not.
-fn replies(stream: &[u8], piece: usize) -> (Vec<Reply>, bool) {
-    let mut codec = SmtpCodec::default();
-    let mut oddities = Oddities::default();
-    let mut replies = Vec::new();
-    let (mut start, mut end) = (0, 0);
-    while end < stream.len() {
-        end = (end + piece).min(stream.len());
-        loop {
-            match codec.decode(stream.get(start..end).unwrap_or_default(), &mut oddities) {
-                Ok(Decoded::Frame { reply, used }) => {
-                    replies.push(reply);
-                    start += used;
-                }
-                Ok(Decoded::Partial) => break,
-                Err(_) => return (replies, true),
-            }
-        }
-    }
-    (replies, false)
 }
 
 fn read_all_of(reply: Reply) {
