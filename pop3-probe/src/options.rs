@@ -162,26 +162,26 @@ impl Options {
         self
     }
 
-    /// How many messages are well.
+    /// Judges the number of messages in the maildrop.
     pub fn messages(mut self, thresholds: Thresholds) -> Self {
         self.messages = thresholds;
         self
     }
 
-    /// How many octets all messages together may have.
+    /// Judges how many octets all messages together have.
     pub fn octets(mut self, thresholds: Thresholds) -> Self {
         self.octets = thresholds;
         self
     }
 
-    /// How old the oldest message may be, in seconds: mail that nobody fetches any more. Asks for the ages.
+    /// Judges the age of the oldest message, in seconds: mail that nobody fetches any more. Asks for the ages.
     pub fn oldest(mut self, thresholds: Thresholds) -> Self {
         self.oldest = thresholds;
         self.ages = true;
         self
     }
 
-    /// How old the newest message may be, in seconds: whether mail still arrives. Asks for the ages.
+    /// Judges the age of the newest message, in seconds: whether mail still arrives. Asks for the ages.
     pub fn newest(mut self, thresholds: Thresholds) -> Self {
         self.newest = thresholds;
         self.ages = true;
@@ -194,9 +194,9 @@ impl Options {
         self
     }
 
-    /// Says NOOP so many times, and tells how long the answers took.
-    pub fn noops(mut self, times: u16) -> Self {
-        self.noops = times;
+    /// Measures the latency of this many NOOPs.
+    pub fn noops(mut self, count: u16) -> Self {
+        self.noops = count;
         self
     }
 
