@@ -13,6 +13,7 @@ use crate::address::{Path, Sender};
 use crate::envelope::{MailParameter, Notify};
 use crate::message::Message;
 use crate::ntlm::NEGOTIATE;
+use crate::smuggling::FalseEnd;
 
 /// One command.
 #[derive(Clone, Debug)]
@@ -46,6 +47,14 @@ pub enum Command {
     Ehlo(EhloName),
     /// Asks who is on a list.
     Expn(UserName),
+    /// What may be taken for the end of a message: behind the message, or behind another one of these that was not. A
+    /// command follows, which is text unless it is.
+    FalseEnd {
+        /// The message, if nothing of it was sent yet.
+        message: Option<Message>,
+        /// What is no end.
+        end: FalseEnd,
+    },
     /// Introduces us to a server that knows no extensions.
     Helo(EhloName),
     /// Begins an envelope.
@@ -74,6 +83,8 @@ pub enum Command {
     Reset,
     /// Asks for TLS.
     StartTls,
+    /// Asks for TLS, and for an answer behind it, in one packet.
+    StartTlsAndNoop,
     /// Asks whether somebody is there.
     Vrfy(UserName),
 }
@@ -132,6 +143,13 @@ impl Command {
                 out.put(b"EXPN ");
                 out.put(name.as_str().as_bytes());
             }
+            Self::FalseEnd { message, end } => {
+                let text = message.as_ref().map(Message::stuffed);
+                out.put(&text.unwrap_or_default());
+                out.put(b"This is not the end:");
+                out.put(end.bytes());
+                out.put(b"NOOP");
+            }
             Self::Helo(name) => {
                 out.put(b"HELO ");
                 out.put(name.as_str().as_bytes());
@@ -157,6 +175,7 @@ impl Command {
             }
             Self::Reset => out.put(b"RSET"),
             Self::StartTls => out.put(b"STARTTLS"),
+            Self::StartTlsAndNoop => out.put(b"STARTTLS\r\nNOOP"),
             Self::Vrfy(name) => {
                 out.put(b"VRFY ");
                 out.put(name.as_str().as_bytes());

@@ -4,11 +4,13 @@
 
 mod begin;
 mod envelope;
+mod injection;
 mod login;
 mod message;
 mod ntlm;
 mod questions;
 mod relay;
+mod smuggling;
 
 use core::mem;
 use core::net::IpAddr;
@@ -32,8 +34,10 @@ use crate::options::Options;
 use crate::relay::Place;
 use crate::reply::{Code, Reply, SmtpCodec};
 use envelope::Envelope;
+use injection::Injection;
 use questions::Question;
 use relay::Relay;
+use smuggling::Smuggling;
 
 pub(crate) use envelope::MAIL;
 
@@ -76,6 +80,7 @@ enum State {
     ExpectHelo,
     ExpectStartTls,
     ExpectTls,
+    ExpectInjection(Injection),
     ExpectNtlm(ntlm::Awaited),
     ExpectAuth(Box<Login>),
     ExpectCancelled(Failure),
@@ -89,6 +94,7 @@ enum State {
     /// Those for whom it has not said whether it takes the message.
     ExpectMessage(VecDeque<Address>),
     ExpectRelay(Box<Relay>),
+    ExpectSmuggling(Box<Smuggling>),
     ExpectQuit,
     /// Between two commands, and about to leave early: QUIT is understood.
     Idle,
@@ -182,6 +188,7 @@ impl Dialogue for SmtpDialogue {
                     false => self.introduce(),
                 }
             }
+            (State::ExpectInjection(awaited), event) => self.on_injection(awaited, event),
             (State::ExpectNtlm(awaited), Event::Reply(reply)) => self.on_ntlm(awaited, reply),
             (State::ExpectAuth(login), Event::Reply(reply)) => self.on_auth(login, reply),
             (State::ExpectCancelled(failure), Event::Reply(reply)) => {
@@ -207,6 +214,7 @@ impl Dialogue for SmtpDialogue {
             (State::ExpectData(message), Event::Reply(reply)) => self.on_data(message, &reply),
             (State::ExpectMessage(waiting), Event::Reply(reply)) => self.on_message(waiting, reply),
             (State::ExpectRelay(relay), Event::Reply(reply)) => self.on_relay(*relay, reply),
+            (State::ExpectSmuggling(smuggling), event) => self.on_smuggling(*smuggling, event),
             // All that was asked is answered.
             (State::ExpectRset, Closed | Silence) => Ok(Step::Done),
             // The answer to QUIT is a courtesy.

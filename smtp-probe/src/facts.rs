@@ -2,8 +2,10 @@
 
 mod directory;
 mod envelope;
+mod injection;
 mod ntlm;
 mod relay;
+mod smuggling;
 mod submission;
 
 use core::net::SocketAddr;
@@ -19,8 +21,10 @@ use crate::reply::{Capabilities, Code, Reply};
 
 pub use directory::{Directory, Disclosure, DisclosureFacts};
 pub use envelope::{Answer, CatchAll, EnvelopeFacts, Existence, RecipientFacts};
+pub use injection::InjectionFacts;
 pub use ntlm::NtlmFacts;
 pub use relay::RelayFacts;
+pub use smuggling::{Meeting, Role, SmugglingFacts};
 pub use submission::SubmissionFacts;
 
 /// Everything that one SMTP dialogue showed.
@@ -37,6 +41,8 @@ pub struct SmtpFacts {
     pub knows_ehlo: Option<bool>,
     /// What became of STARTTLS.
     pub starttls: StartTls,
+    /// What became of a command behind STARTTLS, if that was asked.
+    pub injection: Option<InjectionFacts>,
     /// What the TLS handshake showed, also if it failed.
     pub tls: Option<Arc<TlsFacts>>,
     /// Each expected TLSA record, and whether it fits what the handshake showed.
@@ -61,6 +67,8 @@ pub struct SmtpFacts {
     pub envelope: Option<EnvelopeFacts>,
     /// What became of the message.
     pub submission: Option<SubmissionFacts>,
+    /// Where it thinks that a message ends, if that was asked.
+    pub smuggling: Option<SmugglingFacts>,
     /// Whether it relays for strangers.
     pub relay: Option<RelayFacts>,
 }
@@ -151,6 +159,9 @@ impl Facts for SmtpFacts {
             let metric = Metric::whole("probe_smtp_size_limit_bytes", Unit::Bytes, limit);
             out.metric("size_limit", metric);
         }
+        if let Some(injection) = &self.injection {
+            out.tree("injection", |out| injection.record(out));
+        }
         if let Some(tls) = &self.tls {
             out.tree("tls", |out| tls.record(out));
         }
@@ -179,6 +190,9 @@ impl Facts for SmtpFacts {
         }
         if let Some(submission) = &self.submission {
             out.tree("submission", |out| submission.record(out));
+        }
+        if let Some(smuggling) = &self.smuggling {
+            out.tree("smuggling", |out| smuggling.record(out));
         }
         if let Some(relay) = &self.relay {
             out.tree("relay", |out| relay.record(out));

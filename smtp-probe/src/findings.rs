@@ -3,6 +3,7 @@
 mod envelope;
 mod name;
 mod ntlm;
+mod trespass;
 
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use probe_net::tls::{self, Channel, Security, Witness};
 use probe_net::{Seen, excerpt};
 
 use crate::expectation::Stage;
-use crate::facts::{Disclosure, SmtpFacts, Unexpected};
+use crate::facts::{Disclosure, DisclosureFacts, SmtpFacts, Unexpected};
 use crate::options::Options;
-use crate::reply::{Capabilities, Reply};
+use crate::reply::{Capabilities, Code, Reply};
 
 /// All findings of this crate; those about TLS are in [`tls::FINDINGS`].
 pub static FINDINGS: &[&FindingKind] = &[
@@ -54,6 +55,10 @@ pub static FINDINGS: &[&FindingKind] = &[
     &REPLY_UNEXPECTED,
     &envelope::SENDER_GREYLISTED,
     &envelope::SIZE_EXCEEDED,
+    &trespass::SMUGGLING_ACCEPTED,
+    &trespass::SMUGGLING_UNTESTED,
+    &trespass::COMMAND_INJECTION,
+    &trespass::INJECTION_UNTESTED,
     &STARTTLS_INSIDE_TLS,
     &TWO_CODES,
     &VRFY_DISCLOSES,
@@ -214,6 +219,7 @@ pub fn judge(
     findings.extend(facts.unexpected.iter().map(unexpected));
     findings.extend(directory(facts));
     findings.extend(relay(facts));
+    findings.extend(trespass::judge(facts, options));
     findings.extend(envelope::judge(facts, options));
     findings
 }
@@ -378,15 +384,29 @@ fn relay(facts: &SmtpFacts) -> Vec<Finding> {
 
 /// Told once, with the first evidence.
 fn directory(facts: &SmtpFacts) -> Option<Finding> {
+    let evidence = |one: &DisclosureFacts| {
+        let words = excerpt(one.reply.raw());
+        format!("{} {}: {words}", one.directory, one.name)
+    };
     let mut told = facts.disclosures.iter();
-    let told = told.find(|one| one.disclosure() != Disclosure::Nothing)?;
-    let evidence = format!(
-        "{} {}: {}",
-        told.directory,
-        told.name,
-        excerpt(told.reply.raw())
-    );
-    Some(VRFY_DISCLOSES.found(evidence))
+    if let Some(told) = told.find(|one| one.disclosure() != Disclosure::Nothing) {
+        return Some(VRFY_DISCLOSES.found(evidence(told)));
+    }
+    let (yes, no) = told_apart(&facts.disclosures)?;
+    Some(VRFY_DISCLOSES.found(format!("{}; {}", evidence(yes), evidence(no))))
+}
+
+/// Answers that tell nothing alone, and whose difference does: 252 for one name and 550 for another.
+fn told_apart(answers: &[DisclosureFacts]) -> Option<(&DisclosureFacts, &DisclosureFacts)> {
+    answers.iter().find_map(|yes| {
+        let is_other = |no: &&DisclosureFacts| {
+            let number = no.reply.code().map(Code::number);
+            no.directory == yes.directory && matches!(number, Some(550 | 551))
+        };
+        let is_yes = yes.reply.code().is_some_and(Code::is_completion);
+        let no = answers.iter().find(is_other).filter(|_| is_yes)?;
+        Some((yes, no))
+    })
 }
 
 /// The words that a failure quotes.

@@ -134,7 +134,9 @@ fn chosen(choice: u8) -> Option<SmtpDialogue> {
             0 => options.catch_all(true).message_size(1).eight_bit(true),
             _ => options.message(Message::new(*b".\r\n").ok()?),
         };
+        options = options.smuggling_test(choice & 160 == 160);
     }
+    options = options.injection_test(choice & 224 == 32);
     let name: EhloName = "probe.example.test".parse().ok()?;
     let dialogue = SmtpDialogue::new(Arc::new(options), security, name);
     let server = "mx.example.test".parse().ok()?;

@@ -16,6 +16,7 @@ mod options;
 mod probe;
 mod relay;
 mod reply;
+mod smuggling;
 
 pub use acceptance::Acceptance;
 pub use address::{Address, AddressError, Path, Sender};
@@ -25,7 +26,8 @@ pub use envelope::{EnvelopeId, MailParameter, Notify, ParameterError, Return};
 pub use expectation::{Expectation, ExpectationError, Stage};
 pub use facts::{
     Answer, CatchAll, Directory, Disclosure, DisclosureFacts, EnvelopeFacts, Existence, Greeting,
-    NtlmFacts, RecipientFacts, RelayFacts, SmtpFacts, SubmissionFacts, Unexpected,
+    InjectionFacts, Meeting, NtlmFacts, RecipientFacts, RelayFacts, Role, SmtpFacts,
+    SmugglingFacts, SubmissionFacts, Unexpected,
 };
 pub use findings::{FINDINGS, judge};
 pub use message::{Message, MessageError, Transfer};
@@ -34,3 +36,4 @@ pub use options::{ConfigError, Introduction, Options, Protocol};
 pub use probe::SmtpProbe;
 pub use relay::{RelayAttempt, RelayTest, RelayTestError};
 pub use reply::{Capabilities, Code, EnhancedCode, Keyword, Limits, Reply, SmtpCodec};
+pub use smuggling::FalseEnd;

@@ -1,6 +1,8 @@
 //! What may be asked. The builder checks everything, so a probe that was built can only find faults of the
 //! server.
 
+mod check;
+
 use probe_core::HostName;
 use probe_net::Net;
 use probe_net::sasl::{Credentials, Mechanism, Nonces};
@@ -14,6 +16,8 @@ use crate::message::{Message, Transfer};
 use crate::probe::SmtpProbe;
 use crate::relay::RelayTest;
 use crate::reply::Reply;
+
+pub use check::ConfigError;
 
 /// Everything that can be asked of an SMTP server, and how; made by [`SmtpProbe::builder`].
 ///
@@ -60,6 +64,8 @@ pub struct Options {
     pub(crate) message: Option<Message>,
     pub(crate) transfer: Transfer,
     pub(crate) relay_test: Option<RelayTest>,
+    pub(crate) injection_test: bool,
+    pub(crate) smuggling_test: bool,
     pub(crate) sender: Option<Sender>,
     pub(crate) recipients: Vec<Address>,
     pub(crate) catch_all: bool,
@@ -104,6 +110,8 @@ impl Options {
             message: None,
             transfer: Transfer::default(),
             relay_test: None,
+            injection_test: false,
+            smuggling_test: false,
             sender: None,
             recipients: Vec::new(),
             catch_all: false,
@@ -348,83 +356,31 @@ impl Options {
         self
     }
 
+    /// Tries whether the server carries out, once TLS stands, what stood in clear behind STARTTLS (CVE-2011-0411): a NOOP
+    /// goes with it in one packet. The dialogue ends there, so nothing else can be asked along with it.
+    pub fn injection_test(mut self, is_wanted: bool) -> Self {
+        self.injection_test = is_wanted;
+        self
+    }
+
+    /// Tries whether the server takes for the end of a message what is none (SMTP smuggling): the
+    /// [message](Self::message) is sent without its end, and behind it each [`FalseEnd`](crate::FalseEnd). Only a server
+    /// that takes one of them delivers the message, cut off there; from any other we hang up, and nothing is sent.
+    ///
+    /// It takes ten seconds where all is well. What is tested is whether this server could be smuggled to; whether it
+    /// lets such messages pass to others is not.
+    pub fn smuggling_test(mut self, is_wanted: bool) -> Self {
+        self.smuggling_test = is_wanted;
+        self
+    }
+
     /// The probe.
     ///
     /// # Errors
     /// Options that contradict each other.
     pub fn build(self) -> Result<SmtpProbe, ConfigError> {
-        if self.verify.len() > Self::NAMES {
-            return Err(ConfigError::TooManyNames);
-        }
-        self.check_envelope()?;
-        self.check_introduction()?;
-        let clear = self.security == Some(Security::Cleartext);
-        if clear && self.tls_expectation.demands_tls() {
-            return Err(ConfigError::ExpectationInClear);
-        }
-        if self.relay_test.is_some() && self.credentials.is_some() {
-            return Err(ConfigError::RelayTestAsUser);
-        }
-        let Some(credentials) = &self.credentials else {
-            return match self.expect_refusal {
-                true => Err(ConfigError::RefusalOfNobody),
-                false => Ok(SmtpProbe::new(self)),
-            };
-        };
-        if clear && self.secrets_over > SecretsOver::Cleartext {
-            return Err(ConfigError::SecretsInClear);
-        }
-        match self.mechanisms.iter().any(|one| one.takes(credentials)) {
-            true => Ok(SmtpProbe::new(self)),
-            false => Err(ConfigError::NoMechanism),
-        }
-    }
-
-    fn check_introduction(&self) -> Result<(), ConfigError> {
-        let needs_ehlo = self.credentials.is_some()
-            || self.ntlm_facts
-            || self.security == Some(Security::Required)
-            || self.tls_expectation.demands_tls();
-        match self.introduction {
-            Introduction::Helo if self.protocol == Protocol::Lmtp => Err(ConfigError::LmtpByHelo),
-            Introduction::Helo if needs_ehlo => Err(ConfigError::HeloOnly),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_envelope(&self) -> Result<(), ConfigError> {
-        if self.recipients.len() > Self::RECIPIENTS {
-            return Err(ConfigError::TooManyRecipients);
-        }
-        let domain = self.recipients.first().and_then(Address::domain);
-        if self.catch_all && domain.is_none() {
-            return Err(ConfigError::CatchAllOfNothing);
-        }
-        if self.message.is_some() && self.recipients.is_empty() {
-            return Err(ConfigError::MessageToNobody);
-        }
-        if self.message.is_some() && self.quit_after.is_some() {
-            return Err(ConfigError::MessageBehindTheEnd);
-        }
-        // It would be sent to whoever gets what nobody else does.
-        if self.message.is_some() && self.catch_all {
-            return Err(ConfigError::MessageToStranger);
-        }
-        if self.notify.is_some() && self.recipients.is_empty() {
-            return Err(ConfigError::NoEnvelope);
-        }
-        let says_more = self.message_size.is_some()
-            || self.eight_bit
-            || self.require_tls
-            || self.returned.is_some()
-            || self.envelope_id.is_some();
-        match says_more && !self.has_envelope() {
-            true => Err(ConfigError::NoEnvelope),
-            false if self.require_tls && self.security == Some(Security::Cleartext) => {
-                Err(ConfigError::RequireTlsInClear)
-            }
-            false => Ok(()),
-        }
+        self.check()?;
+        Ok(SmtpProbe::new(self))
     }
 
     /// Whether the dialogue ends here.
@@ -502,55 +458,4 @@ pub enum Introduction {
     Ehlo,
     /// By HELO alone: no extensions are asked for, so there is neither STARTTLS nor a login.
     Helo,
-}
-
-/// Why options cannot be built into a probe.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A name that nobody has is made in the domain of the first recipient.
-    #[error("asking for a name that nobody has needs a recipient with a domain")]
-    CatchAllOfNothing,
-    /// Something is to be said of an envelope that is not there.
-    #[error("parameters of an envelope need a sender or a recipient")]
-    NoEnvelope,
-    /// STARTTLS and AUTH, by NTLM too, are extensions, and HELO knows none.
-    #[error("STARTTLS and a login need EHLO")]
-    HeloOnly,
-    /// Servers of LMTP know LHLO only (RFC 2033 section 4.1).
-    #[error("LMTP knows no HELO")]
-    LmtpByHelo,
-    /// TLS is expected to be such and such, and ruled out.
-    #[error("TLS is ruled out, so nothing can be expected of it")]
-    ExpectationInClear,
-    /// The dialogue would end before the message.
-    #[error("no message is sent where the dialogue is to end early")]
-    MessageBehindTheEnd,
-    /// There is a message and no recipient.
-    #[error("a message needs a recipient")]
-    MessageToNobody,
-    /// A message would go to a name that was made up.
-    #[error("no message is sent to a name that nobody has")]
-    MessageToStranger,
-    /// None of the allowed mechanisms takes credentials of this kind.
-    #[error("none of the allowed mechanisms takes these credentials")]
-    NoMechanism,
-    /// There is nobody to be refused.
-    #[error("a login that must be refused needs credentials")]
-    RefusalOfNobody,
-    /// Whoever has logged in may send.
-    #[error("a relay test is done as a stranger, without credentials")]
-    RelayTestAsUser,
-    /// A message that requires TLS cannot be spoken of without.
-    #[error("TLS is required for the message, and ruled out for the probe")]
-    RequireTlsInClear,
-    /// There are credentials, TLS is ruled out, and nobody allowed secrets in clear.
-    #[error("the credentials would have to go in clear, and that is not allowed")]
-    SecretsInClear,
-    /// More names than a polite guest asks for.
-    #[error("there are more than {} names to verify", Options::NAMES)]
-    TooManyNames,
-    /// More recipients than every server must take.
-    #[error("there are more than {} recipients", Options::RECIPIENTS)]
-    TooManyRecipients,
 }

@@ -104,3 +104,24 @@ async fn who_is_there_is_disclosed_by_some_replies_and_not_by_others() {
         assert_eq!(outcome.codes(), codes, "{vrfy}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_tell_nothing_alone_disclose_by_their_difference() {
+    let script = introduced()
+        .hear("VRFY alice")
+        .say("252 2.0.0 Try it\r\n")
+        .hear("EXPN alice")
+        .say("502 5.5.1 no\r\n")
+        .hear("VRFY bob")
+        .say("550 No\r\n")
+        .hear("EXPN bob")
+        .say("502 5.5.1 no\r\n")
+        .hear("QUIT")
+        .say("221 Bye\r\n");
+    let names: [UserName; 2] = ["alice".parse().unwrap(), "bob".parse().unwrap()];
+    let outcome = ask(script, |options| options.verify(&names)).await;
+    outcome.conversation.assert_followed();
+    assert_eq!(outcome.codes(), ["smtp.vrfy.discloses"]);
+    let evidence = &outcome.findings[0].evidence;
+    assert_eq!(evidence, "VRFY alice: 252 2.0.0 Try it; VRFY bob: 550 No");
+}

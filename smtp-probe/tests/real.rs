@@ -18,6 +18,8 @@ mod lmtp;
 mod message;
 #[path = "real/relay.rs"]
 mod relay;
+#[path = "real/trespass.rs"]
+mod trespass;
 
 use std::fs;
 use std::path::PathBuf;

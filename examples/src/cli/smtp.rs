@@ -3,6 +3,7 @@
 use core::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use clap::Args;
 use probe_core::{AnyProbe, HostName, Target, Verdict};
@@ -46,9 +47,19 @@ struct Published {
     /// several, one of them
     #[arg(long, value_name = "RECORD")]
     tlsa: Vec<Tlsa>,
+    /// Expects the certificate to name this, the mail domain or the name of the server before an alias, where the
+    /// record names an authority (repeatable)
+    #[arg(long, value_name = "NAME", requires = "tlsa")]
+    tlsa_name: Vec<HostName>,
     /// Expects what a domain's MTA-STS policy (mode enforce) with this mx expects; one for each mx
     #[arg(long, value_name = "PATTERN")]
     mta_sts_mx: Vec<MxPattern>,
+    /// The policy is in mode testing: what does not fit it is a warning
+    #[arg(long, requires = "mta_sts_mx")]
+    mta_sts_testing: bool,
+    /// Expects STARTTLS to be offered, as on this day: where it is not, somebody in between has taken it away
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    starttls_seen: Option<SystemTime>,
 }
 
 /// What more is asked.
@@ -67,6 +78,10 @@ struct Questions {
     /// Asks what NTLM's challenge tells of the server, where that is offered; no secret is sent
     #[arg(long, conflicts_with = "helo")]
     ntlm_facts: bool,
+    /// Tries whether a command in clear behind STARTTLS is carried out under TLS (CVE-2011-0411); nothing
+    /// else is asked with it
+    #[arg(long, conflicts_with_all = ["user", "helo", "to", "from", "relay_test", "noops", "verify"])]
+    injection_test: bool,
     /// Tries whether the server relays from this address of yours to that; 18 forms, and no mail is sent
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"], conflicts_with = "user")]
     relay_test: Vec<Address>,
@@ -114,6 +129,10 @@ struct Envelope {
         conflicts_with = "catch_all"
     )]
     message: Option<PathBuf>,
+    /// Tries instead whether the server sees an end in the message where there is none (SMTP smuggling):
+    /// only if it does, the message arrives
+    #[arg(long, requires = "message")]
+    smuggling_test: bool,
     /// Sends it by DATA even where the server takes chunks
     #[arg(long, requires = "message")]
     data: bool,
@@ -165,11 +184,23 @@ impl Published {
         let mut expectation = tls::Expectation::default();
         if !self.tlsa.is_empty() {
             let dane = Dane::new(self.tlsa.clone()).map_err(Mistake::new)?;
+            let dane = self
+                .tlsa_name
+                .iter()
+                .cloned()
+                .fold(dane, Dane::with_reference);
             expectation = expectation.with_dane(dane);
         }
         if !self.mta_sts_mx.is_empty() {
-            let policy = MtaSts::new(PolicyMode::Enforce, self.mta_sts_mx.clone());
+            let mode = match self.mta_sts_testing {
+                true => PolicyMode::Testing,
+                false => PolicyMode::Enforce,
+            };
+            let policy = MtaSts::new(mode, self.mta_sts_mx.clone());
             expectation = expectation.with_mta_sts(policy);
+        }
+        if let Some(at) = self.starttls_seen {
+            expectation = expectation.with_starttls_seen(at);
         }
         Ok(expectation)
     }
@@ -181,6 +212,7 @@ impl Questions {
             .expect_refusal(self.expect_refusal)
             .noops(self.noops)
             .ntlm_facts(self.ntlm_facts)
+            .injection_test(self.injection_test)
             .reverse_names(&self.reverse_name)
             .verify(&self.verify);
         if self.helo {
@@ -214,6 +246,11 @@ fn read_message(file: &Path) -> Result<Message, Mistake> {
     Message::new(bytes).map_err(|error| describe(&error))
 }
 
+fn day(text: &str) -> Result<SystemTime, String> {
+    let time = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    time.map_err(|_| "a day is written 2026-11-24".to_owned())
+}
+
 fn expectation(text: &str) -> Result<(Stage, Expectation), String> {
     let (stage, expected) = text.split_once('=').ok_or("it is written STAGE=REPLY")?;
     let stage = stage.parse::<Stage>().map_err(|error| error.to_string())?;
@@ -226,6 +263,7 @@ impl Envelope {
         let mut options = options
             .recipients(&self.to)
             .catch_all(self.catch_all)
+            .smuggling_test(self.smuggling_test)
             .eight_bit(self.eight_bit)
             .require_tls(self.require_tls);
         if let Some(sender) = &self.from {

@@ -13,7 +13,7 @@ use super::findings::{
 };
 use super::{
     Dane, Fault, MtaSts, Security, StartTls, Thresholds, TlsFacts, Tlsa, TlsaMatch, TlsaOutcome,
-    Usage, judge,
+    Usage, Witness, judge,
 };
 
 /// What a domain has published about the TLS of its mail servers, as the caller has found it.
@@ -35,6 +35,7 @@ use super::{
 pub struct Expectation {
     dane: Option<Dane>,
     mta_sts: Option<MtaSts>,
+    starttls_seen: Option<SystemTime>,
 }
 
 impl Expectation {
@@ -49,6 +50,14 @@ impl Expectation {
     #[must_use]
     pub fn with_mta_sts(mut self, policy: MtaSts) -> Self {
         self.mta_sts = Some(policy);
+        self
+    }
+
+    /// Expects STARTTLS to be offered, since an earlier probe has seen that, at this time. Nobody who could take the offer
+    /// away from both has to be assumed.
+    #[must_use]
+    pub fn with_starttls_seen(mut self, at: SystemTime) -> Self {
+        self.starttls_seen = Some(at);
         self
     }
 
@@ -115,7 +124,9 @@ impl Expectation {
     fn starttls(&self, channel: &Channel<'_>) -> Vec<Finding> {
         let common = channel.starttls.judge(channel.offered, channel.security);
         let Some(weight) = self.weight() else {
-            return Vec::from_iter(common);
+            let stripped = self.starttls_seen.map(Witness::Earlier);
+            let stripped = stripped.and_then(|witness| channel.starttls.stripped(witness));
+            return stripped.into_iter().chain(common).collect();
         };
         if *channel.starttls == StartTls::NotOffered {
             let stripped = STARTTLS_STRIPPED.found(self.demand());

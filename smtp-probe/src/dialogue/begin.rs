@@ -90,6 +90,9 @@ impl SmtpDialogue {
             .as_ref()
             .is_some_and(|offered| offered.has("STARTTLS"))
         {
+            if self.options.injection_test {
+                return self.begin_injection();
+            }
             self.state = State::ExpectStartTls;
             return Ok(Step::say(Phase::STARTTLS, Command::StartTls));
         }

@@ -26,6 +26,10 @@ impl SmtpDialogue {
     pub(super) fn begin_message(&mut self, message: Message) -> Next {
         let options = self.options.clone();
         let chunks = options.transfer == Transfer::Chunks && self.offers("CHUNKING");
+        if options.smuggling_test {
+            self.state = State::ExpectData(message);
+            return Ok(Step::say(DATA, Command::Data));
+        }
         self.facts.submission = Some(SubmissionFacts::new(match chunks {
             true => "BDAT",
             false => "DATA",
@@ -40,6 +44,9 @@ impl SmtpDialogue {
 
     pub(super) fn on_data(&mut self, message: Message, reply: &Reply) -> Next {
         if reply.code().is_some_and(|code| code.number() == 354) {
+            if self.options.smuggling_test {
+                return self.begin_smuggling(message);
+            }
             self.state = State::ExpectMessage(self.accepted());
             return Ok(Step::say(MESSAGE, Command::Content(message)));
         }
