@@ -47,6 +47,8 @@ enum Measure {
     Memory,
     /// Row 12: the tool beside the plugins of Nagios (needs monitoring-plugins-basic)
     Cli,
+    /// Row 19: the answer to EHLO beside the parsers of others
+    Replies,
     /// A TLS handshake alone, in memory
     Handshake,
     #[command(hide = true)]
@@ -82,16 +84,18 @@ fn run(measure: Measure) -> Result<()> {
         Measure::Stalls => rows::probe::measure_stalls(&Stage::set()?),
         Measure::Memory => rows::memory::measure(&Stage::set()?),
         Measure::Cli => rows::cli::measure(&Stage::set()?),
+        Measure::Replies => rows::replies::measure(),
         Measure::Handshake => rows::handshake::measure(&Stage::set()?),
     }
 }
 
 fn all(stage: &Stage) -> Result<()> {
-    let rows: [(&str, &dyn Fn() -> Result<()>); 5] = [
+    let rows: [(&str, &dyn Fn() -> Result<()>); 6] = [
         ("probe", &|| rows::probe::measure(stage)),
         ("instructions", &|| rows::instructions::measure(stage)),
         ("roundtrips", &rows::roundtrips::measure),
         ("memory", &|| rows::memory::measure(stage)),
+        ("replies", &rows::replies::measure),
         ("cli", &|| rows::cli::measure(stage)),
     ];
     for (name, measure) in rows {

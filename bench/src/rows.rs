@@ -5,4 +5,5 @@ pub(crate) mod handshake;
 pub(crate) mod instructions;
 pub(crate) mod memory;
 pub(crate) mod probe;
+pub(crate) mod replies;
 pub(crate) mod roundtrips;

@@ -4,12 +4,12 @@
 use core::fmt;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while_m_n};
-use nom::character::complete::{char, one_of, u16 as number};
-use nom::combinator::{eof, map, peek, rest, value};
+use nom::bytes::complete::tag;
+use nom::character::complete::{one_of, u16 as number};
+use nom::combinator::{eof, map, peek};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
-use probe_net::frame::{Ending, Lines};
+use probe_net::frame::{Ending, LineSpan, Lines};
 use probe_net::sasl::Mechanism;
 use probe_net::{Codec, Decoded, Malformed, Oddities, Outgoing};
 
@@ -184,17 +184,18 @@ impl Reply {
 
     /// The text of each line, without code and line end.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let text = |line| reply_line(line).map_or(line, |(_, _, text)| text);
-        self.lines_with_codes().map(text)
+        self.lines_with_codes().map(text_of)
     }
 
     /// Each line as it was said, without its line end.
     pub fn lines_with_codes(&self) -> impl Iterator<Item = &[u8]> {
+        let lines = self.line_spans();
+        lines.filter_map(|line| self.raw.get(line.start..line.end))
+    }
+
+    fn line_spans(&self) -> impl Iterator<Item = LineSpan> {
         let mut lines = Lines::default();
-        core::iter::from_fn(move || {
-            let line = lines.next(&self.raw)?;
-            self.raw.get(line.start..line.end)
-        })
+        core::iter::from_fn(move || lines.next(&self.raw))
     }
 
     /// The text of the first line.
@@ -273,35 +274,63 @@ impl fmt::Display for EnhancedCode {
 /// What an EHLO reply offers (RFC 5321 section 4.1.1.1): a view of the reply, in the server's order and
 /// with what is unknown here.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Capabilities(Reply);
+pub struct Capabilities {
+    reply: Reply,
+    /// Found once, since a dialogue asks for a dozen of them.
+    extensions: Vec<Extension>,
+}
+
+/// Where a line with a keyword stands in the reply.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Extension {
+    start: usize,
+    /// How long the keyword is.
+    name: usize,
+    end: usize,
+    is_legacy_form: bool,
+}
+
+impl Extension {
+    fn of_line(start: usize, line: &[u8]) -> Option<Self> {
+        let keyword = keyword(line)?;
+        Some(Self {
+            start,
+            name: keyword.name.len(),
+            end: start + line.len(),
+            is_legacy_form: keyword.is_legacy_form,
+        })
+    }
+
+    fn in_reply(self, reply: &[u8]) -> Keyword<'_> {
+        let line = reply.get(self.start..self.end).unwrap_or_default();
+        let (name, rest) = line.split_at_checked(self.name).unwrap_or_default();
+        Keyword {
+            name,
+            parameters: rest.get(1..).unwrap_or_default(),
+            is_legacy_form: self.is_legacy_form,
+        }
+    }
+}
 
 impl Capabilities {
+    /// As many as most servers have.
+    const USUAL: usize = 16;
+
     /// What the server calls itself: the first line is never a keyword, whatever it looks like.
     pub fn domain(&self) -> &[u8] {
-        let first = self.0.text();
+        let first = self.reply.text();
         first.split(|byte| *byte == b' ').next().unwrap_or_default()
     }
 
     /// The extensions.
     pub fn keywords(&self) -> impl Iterator<Item = Keyword<'_>> {
-        self.extension_lines().filter_map(Keyword::of_line)
-    }
-
-    fn extension_lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.lines().skip(1)
-    }
-
-    /// The extensions of these names: a line that does not begin with one of them is not parsed.
-    fn named(&self, names: &[&str]) -> impl Iterator<Item = Keyword<'_>> {
-        let may_be = |line: &&[u8]| names.iter().any(|name| begins_with(line, name));
-        let is_one = |keyword: &Keyword<'_>| names.iter().any(|name| keyword.is(name));
-        let lines = self.extension_lines().filter(may_be);
-        lines.filter_map(Keyword::of_line).filter(is_one)
+        let extensions = self.extensions.iter();
+        extensions.map(|extension| extension.in_reply(&self.reply.raw))
     }
 
     /// The extension of this name, in any case of letters.
     pub fn get(&self, name: &str) -> Option<Keyword<'_>> {
-        self.named(&[name]).next()
+        self.keywords().find(|keyword| keyword.is(name))
     }
 
     /// Whether there is an extension of this name.
@@ -323,8 +352,7 @@ impl Capabilities {
     /// them, each once.
     pub fn mechanism_names(&self) -> Vec<&[u8]> {
         let mut names: Vec<&[u8]> = Vec::new();
-        let offers = self.named(&["AUTH", "X-EXPS"]);
-        for name in offers.flat_map(|offer| offer.words()) {
+        for name in self.offered_names() {
             if names.len() == Self::MECHANISMS {
                 break;
             }
@@ -344,20 +372,37 @@ impl Capabilities {
 
     /// Those of [all names](Self::mechanism_names) that are known here.
     pub fn mechanisms(&self) -> Vec<Mechanism> {
-        let names = self.mechanism_names().into_iter();
-        names.filter_map(Mechanism::named).collect()
+        let mut known = Vec::with_capacity(Mechanism::ALL.len());
+        for mechanism in self.offered_names().filter_map(Mechanism::named) {
+            if !known.contains(&mechanism) {
+                known.push(mechanism);
+            }
+        }
+        known
+    }
+
+    fn offered_names(&self) -> impl Iterator<Item = &[u8]> {
+        let lists_some = |keyword: &Keyword<'_>| keyword.is("AUTH") || keyword.is("X-EXPS");
+        let offers = self.keywords().filter(lists_some);
+        offers.flat_map(|offer| offer.words())
     }
 
     /// The reply itself.
     pub fn reply(&self) -> &Reply {
-        &self.0
+        &self.reply
     }
 }
 
 /// What this reply to EHLO offers.
 impl From<Reply> for Capabilities {
     fn from(reply: Reply) -> Self {
-        Self(reply)
+        let mut extensions = Vec::with_capacity(Self::USUAL);
+        extensions.extend(reply.line_spans().skip(1).filter_map(|line| {
+            let whole = reply.raw.get(line.start..line.end)?;
+            let text = text_of(whole);
+            Extension::of_line(line.end - text.len(), text)
+        }));
+        Self { reply, extensions }
     }
 }
 
@@ -374,10 +419,6 @@ pub struct Keyword<'a> {
 }
 
 impl<'a> Keyword<'a> {
-    fn of_line(line: &'a [u8]) -> Option<Self> {
-        keyword(line).ok().map(|(_, keyword)| keyword)
-    }
-
     /// Whether this is its name, in any case of letters.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
@@ -390,9 +431,9 @@ impl<'a> Keyword<'a> {
     }
 }
 
-fn begins_with(line: &[u8], name: &str) -> bool {
-    let mut letters = line.iter().zip(name.as_bytes());
-    line.len() >= name.len() && letters.all(|(one, other)| one.eq_ignore_ascii_case(other))
+/// A line of a reply without its code.
+fn text_of(line: &[u8]) -> &[u8] {
+    reply_line(line).map_or(line, |(_, _, text)| text)
 }
 
 /// Whether a line is the last of its reply.
@@ -457,19 +498,42 @@ fn enhanced_code(input: &[u8]) -> IResult<&[u8], EnhancedCode> {
 /// ehlo-line    = ehlo-keyword *( SP ehlo-param )
 /// ehlo-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 /// ```
-/// RFC 5321 section 4.1.1.1; here with `_` and `.` too, and with `=` before the parameters, as servers have it.
-fn keyword(line: &[u8]) -> IResult<&[u8], Keyword<'_>> {
-    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let separator = alt((
-        value(true, char('=')),
-        value(false, char(' ')),
-        value(false, eof),
-    ));
-    let parts = (take_while_m_n(1, 64, in_name), separator, rest);
-    map(parts, |(name, is_legacy_form, parameters)| Keyword {
+/// RFC 5321 section 4.1.1.1; here with `_` and `.` too, and with `=` before the parameters, as servers have it. By hand,
+/// as [`reply_line`].
+fn keyword(line: &[u8]) -> Option<Keyword<'_>> {
+    /// Longer ones are no keywords.
+    const OCTETS: usize = 64;
+    let in_keyword = |byte: u8| IN_KEYWORD.get(usize::from(byte)) == Some(&true);
+    let ended = line.iter().position(|byte| !in_keyword(*byte));
+    let (name, rest) = line.split_at(ended.unwrap_or(line.len()));
+    let (is_legacy_form, parameters) = match rest {
+        [b'=', parameters @ ..] => (true, parameters),
+        [b' ', parameters @ ..] => (false, parameters),
+        [] => (false, rest),
+        _ => return None,
+    };
+    (1..=OCTETS).contains(&name.len()).then_some(Keyword {
         name,
         parameters,
         is_legacy_form,
     })
-    .parse(line)
 }
+
+/// Which bytes stand in a keyword: a table, since this is asked of every letter.
+static IN_KEYWORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        let is_in = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        #[allow(
+            clippy::as_conversions,
+            clippy::indexing_slicing,
+            reason = "in a constant there is no other way, and it is checked here and now"
+        )]
+        {
+            table[byte as usize] = is_in;
+        }
+        byte -= 1;
+    }
+    table
+};
