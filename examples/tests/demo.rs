@@ -57,6 +57,11 @@ fn each_scene_has_its_verdict_and_its_cause() {
             Critical,
             "starttls.injection",
         ),
+        (
+            "obeys what was injected",
+            Critical,
+            "smtp.starttls.command-injection",
+        ),
         ("only TLS 1.0 is spoken", Critical, "tls.legacy"),
         ("no TLS on the TLS port", Critical, "tls.not-tls"),
         ("handshake stalls", Critical, "timeout"),
@@ -151,7 +156,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 40;
+    const SCENES: usize = 41;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -186,7 +191,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 30 of 40 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 31 of 41 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);

@@ -13,6 +13,7 @@ mod common;
 use std::future::{Future, ready};
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::time::{Duration, SystemTime};
 
 use common::{NAME, World, converse};
 use probe_core::{Context, Facts, Finding, HostName, Probe, Record, Report, Severity, Verdict};
@@ -81,6 +82,26 @@ async fn ask(world: &World, script: Script, expectation: Expectation) -> Report<
 fn told(findings: &[Finding]) -> Vec<(&'static str, Severity)> {
     let told = |finding: &Finding| (finding.code(), finding.severity);
     findings.iter().map(told).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn starttls_that_an_earlier_probe_has_seen_is_stripped() {
+    let world = World::new();
+    let day = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 20_000);
+    let seen = Expectation::default().with_starttls_seen(day);
+    let options = world.options().expect_tls(seen);
+    let over = SecretsOver::VerifiedTls;
+    let outcome = converse(&world, &stripped(), Security::Opportunistic, over, options).await;
+    assert_eq!(outcome.failure, None);
+    assert_eq!(
+        told(&outcome.findings),
+        [
+            ("starttls.stripped", Severity::Critical),
+            ("starttls.not-offered", Severity::Warning),
+        ]
+    );
+    let evidence = &outcome.findings[0].evidence;
+    assert_eq!(evidence, "it was offered on 2024-10-04");
 }
 
 #[tokio::test(start_paused = true)]

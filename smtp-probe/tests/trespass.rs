@@ -12,7 +12,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Outcome, World, converse};
-use probe_core::{Finding, Severity};
+use probe_core::{Context, Finding, Probe, Severity};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Security};
 use probe_testkit::Script;
@@ -283,4 +283,25 @@ fn tests_that_could_not_be_done_are_refused() {
         error(world.options().smuggling_test(true)),
         ConfigError::SmugglingNothing
     );
+}
+
+#[tokio::test]
+async fn a_deadline_leaves_what_was_not_tried_untested_and_not_acquitted() {
+    let world = World::new();
+    let peer = invited().drain().listen().await.unwrap();
+    let options = world.options().security(Security::Cleartext);
+    let probe = options
+        .recipients(&["alice@example.org".parse().unwrap()])
+        .message(message())
+        .smuggling_test(true)
+        .build()
+        .unwrap();
+    let target = peer.address().to_string().parse().unwrap();
+    let cx = Context::default().with_budget(Duration::from_millis(500));
+    let report = probe.probe(&target, &cx).await;
+    assert_eq!(report.failure, None);
+    let codes: Vec<_> = report.findings.iter().map(Finding::code).collect();
+    assert_eq!(codes, ["smtp.smuggling.untested"]);
+    let smuggling = report.facts.smuggling.as_ref().unwrap();
+    assert_eq!((smuggling.ignored.len(), smuggling.is_complete), (0, false));
 }

@@ -17,6 +17,7 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
     let alice = stranger.clone().credentials(knowing("wonderland")?);
     let mistaken = stranger.clone().credentials(knowing("looking-glass")?);
     let implicit = stranger.clone().security(Security::Implicit);
+    let testing = stranger.clone().injection_test(true);
     let carol: Address = "carol@example.test".parse()?;
     let mailing = stranger.clone().recipients(core::slice::from_ref(&carol));
     let guessing = mailing.clone().catch_all(true);
@@ -40,6 +41,15 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
         .say("250-mx.example.test\r\n250 STARTTLS\r\n")
         .hear("STARTTLS")
         .say("220 Go ahead\r\n250 injected\r\n");
+    let obedient = greeting()
+        .hear("EHLO")
+        .say("250-mx.example.test\r\n250 STARTTLS\r\n")
+        .hear_bytes("STARTTLS\r\nNOOP\r\n".len())
+        .say("220 Go ahead\r\n")
+        .tls(&good)
+        .say("250 2.0.0 Ok\r\n")
+        .hear("QUIT")
+        .say("221 2.0.0 Bye\r\n");
     let stalled = greeting()
         .hear("EHLO")
         .say("250-mx.example.test\r\n250 STARTTLS\r\n")
@@ -76,6 +86,7 @@ pub(super) fn scenes(ca: &Authority) -> Result<Vec<Scene>, BoxError> {
         ("intermediate is not sent", missing, &stranger),
         ("STARTTLS is not offered", no_tls.drain(), &stranger),
         ("somebody injects before TLS", injecting.drain(), &stranger),
+        ("obeys what was injected", obedient, &testing),
         ("only TLS 1.0 is spoken", legacy, &implicit),
         ("no TLS on the TLS port", greeting().drain(), &implicit),
         ("handshake stalls", stalled, &stranger),
