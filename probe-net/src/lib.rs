@@ -5,6 +5,8 @@ mod codec;
 mod deflate;
 mod dial;
 mod dialogue;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod drive;
 mod echo;
 pub mod frame;

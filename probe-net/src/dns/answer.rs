@@ -1,0 +1,232 @@
+//! What came of a question: an answer with its evidence, or why there is none.
+
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
+
+use hickory_proto::rr::rdata::opt::EdnsOption;
+
+use super::datagram::{Content, Kind, Question, Rcode};
+use super::name::Name;
+
+/// What one server said to one question.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// Who answered.
+    pub server: SocketAddr,
+    /// By which way.
+    pub transport: Transport,
+    /// How long it took, from the question (the last one, if it was repeated) to the answer.
+    pub time: Duration,
+    /// How often it was asked.
+    pub tries: u32,
+    /// How it was answered.
+    pub rcode: Rcode,
+    /// What is said of the answer as a whole.
+    pub flags: Flags,
+    /// The answer itself.
+    pub answers: Vec<Record>,
+    /// Who would know, or since when nobody does.
+    pub authority: Vec<Record>,
+    /// What helps to go on.
+    pub additional: Vec<Record>,
+    /// Why, in the server's words (RFC 8914).
+    pub extended_errors: Vec<ExtendedError>,
+}
+
+impl Answer {
+    pub(super) fn new(
+        question: Question,
+        content: Content,
+        (server, transport): (SocketAddr, Transport),
+        (time, tries): (Duration, u32),
+    ) -> Self {
+        Self {
+            question,
+            server,
+            transport,
+            time,
+            tries,
+            rcode: content.rcode,
+            flags: content.flags,
+            answers: content.answers,
+            authority: content.authority,
+            additional: content.additional,
+            extended_errors: content.extended_errors,
+        }
+    }
+
+    /// The records of the kind that was asked for, of the name itself or of the one that its aliases lead to.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        let (owner, _) = self.owner();
+        let is_asked = move |record: &&Record| record.kind == self.question.kind;
+        let of_owner = move |record: &&Record| record.name == *owner;
+        self.answers.iter().filter(is_asked).filter(of_owner)
+    }
+
+    /// Whether aliases lead to the records.
+    pub fn is_by_alias(&self) -> bool {
+        self.owner().1 > 0
+    }
+
+    /// Whose records are the answer, and over how many aliases.
+    fn owner(&self) -> (&Name, usize) {
+        /// Longer chains are loops.
+        const ALIASES: usize = 16;
+        let mut owner = &self.question.name;
+        for steps in 0..ALIASES {
+            let alias = self.answers.iter().find_map(|record| match &record.data {
+                Data::Cname(name) if record.name == *owner => Some(name),
+                _ => None,
+            });
+            match alias {
+                Some(next) if self.question.kind != Kind::CNAME => owner = next,
+                _ => return (owner, steps),
+            }
+        }
+        (owner, ALIASES)
+    }
+
+    /// For how long it may be believed that there is nothing: RFC 2308 section 5. `None` where the server does not say.
+    pub fn negative_ttl(&self) -> Option<u32> {
+        self.authority.iter().find_map(|record| match record.data {
+            Data::Soa { minimum, .. } => Some(record.ttl.min(minimum)),
+            _ => None,
+        })
+    }
+
+    /// For how long it may be believed: the shortest of its records, or of nothing.
+    pub fn ttl(&self) -> Option<u32> {
+        let shortest = self.answers.iter().map(|record| record.ttl).min();
+        shortest.or_else(|| self.negative_ttl())
+    }
+}
+
+/// By which way a question went.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Transport {
+    /// TCP (RFC 7766).
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        })
+    }
+}
+
+/// What is said of an answer as a whole (RFC 1035 section 4.1.1, RFC 4035 section 3.2.3).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct Flags {
+    /// AA: the server answers for the zone.
+    pub authoritative: bool,
+    /// AD: a resolver has found all signatures to be right.
+    pub authentic_data: bool,
+    /// RA: the server finds answers for others.
+    pub recursion_available: bool,
+    /// TC: the answer was cut off.
+    pub truncated: bool,
+}
+
+/// One record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Record {
+    /// Whose.
+    pub name: Name,
+    /// Of which kind.
+    pub kind: Kind,
+    /// For how many seconds it may be kept.
+    pub ttl: u32,
+    /// What it says.
+    pub data: Data,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Data {
+    /// An IPv4 address.
+    A(Ipv4Addr),
+    /// An IPv6 address.
+    Aaaa(Ipv6Addr),
+    /// Another name for this one.
+    Cname(Name),
+    /// Who takes its mail.
+    Mx {
+        /// The lowest comes first.
+        preference: u16,
+        /// Who.
+        exchange: Name,
+    },
+    /// Who answers for it.
+    Ns(Name),
+    /// Something else, as zone files have it.
+    Other(String),
+    /// The name of an address.
+    Ptr(Name),
+    /// Where a zone begins.
+    Soa {
+        /// Its first server.
+        server: Name,
+        /// Its version.
+        serial: u32,
+        /// For how many seconds it may be believed that something is not there (RFC 2308).
+        minimum: u32,
+    },
+    /// Text: all its strings, one behind the other.
+    Txt(Box<[u8]>),
+}
+
+/// Why a question was answered so (RFC 8914).
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ExtendedError {
+    /// The reason by its number.
+    pub code: u16,
+    /// In words.
+    pub text: Box<[u8]>,
+}
+
+impl ExtendedError {
+    /// hickory-proto does not know this option.
+    pub(super) fn of(option: &EdnsOption) -> Option<Self> {
+        const CODE: u16 = 15;
+        let EdnsOption::Unknown(CODE, bytes) = option else {
+            return None;
+        };
+        let (code, text) = bytes.split_first_chunk()?;
+        Some(Self {
+            code: u16::from_be_bytes(*code),
+            text: text.into(),
+        })
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// We could not ask.
+    #[error("the question could not be asked: {0}")]
+    Local(String),
+    /// There is nobody to be asked.
+    #[error("there is no name server to be asked")]
+    NoServer,
+    /// Nobody listens there.
+    #[error("nobody listens at {0}")]
+    Refused(SocketAddr),
+    /// Nothing came that was an answer.
+    #[error("no answer within {:.1} s", .0.as_secs_f64())]
+    Timeout(Duration),
+}

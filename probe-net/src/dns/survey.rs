@@ -1,0 +1,334 @@
+//! Many questions at once: the sibling of [`drive`](crate::drive). A machine says what to ask, and is told what came of
+//! each; pacing, repeats, sockets and time are dealt with here.
+
+use core::future::{Future, poll_fn};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use futures_util::future::{AbortHandle, Abortable, Aborted, abortable};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use probe_core::{Failure, FailureKind, Phase};
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep_until};
+
+use super::answer::{Answer, Trouble};
+use super::datagram::{Question, Recursion};
+use super::desk::{Deed, Desk};
+use super::lane::{Key, Socket};
+use super::resolver::Resolver;
+use super::stream;
+use crate::Log;
+
+/// What a machine wants to know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Ask {
+    /// What the machine knows it by.
+    pub tag: u64,
+    /// The question.
+    pub question: Question,
+    /// Whom to ask, and for what they know themselves. Without it, the resolvers.
+    pub servers: Option<Arc<[SocketAddr]>>,
+}
+
+impl Ask {
+    /// Asks the resolvers.
+    pub const fn new(tag: u64, question: Question) -> Self {
+        Self {
+            tag,
+            question,
+            servers: None,
+        }
+    }
+
+    /// Asks these servers, which answer for the zone.
+    #[must_use]
+    pub fn of(mut self, servers: Arc<[SocketAddr]>) -> Self {
+        self.servers = Some(servers);
+        self
+    }
+}
+
+/// A machine with many questions. It has no socket and no clock.
+pub trait Survey {
+    /// What to ask first.
+    fn begin(&mut self) -> Vec<Ask>;
+
+    /// What to ask next, now that this came of the question with this tag.
+    fn answered(&mut self, tag: u64, outcome: Result<Answer, Trouble>) -> Vec<Ask>;
+}
+
+/// Asks all that the machine wants to know, until it wants no more or the time is over.
+///
+/// # Errors
+/// The time was over first. What the machine was told until then stays with it.
+pub async fn survey<S: Survey>(
+    resolver: &Resolver,
+    machine: &mut S,
+    phase: Phase,
+    log: &mut Log,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let deadline = log.limit(phase, begun);
+    let is_whole = lead(resolver, machine, deadline, |line| {
+        log.remark(|| line.to_string());
+    })
+    .await;
+    log.book(phase, begun);
+    match is_whole {
+        true => Ok(()),
+        false => {
+            let detail = "not every question was answered in time";
+            Err(Failure::new(phase, FailureKind::Timeout, detail))
+        }
+    }
+}
+
+/// What a question came to, for a transcript.
+pub(super) struct Line<'a>(&'a Result<Answer, Trouble>);
+
+impl core::fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let answer = match self.0 {
+            Ok(answer) => answer,
+            Err(trouble) => return write!(f, "{trouble}"),
+        };
+        let (question, rcode) = (&answer.question, answer.rcode);
+        let time = answer.time.as_secs_f64() * 1e3;
+        let (server, transport) = (answer.server, answer.transport);
+        write!(f, "{question}: {rcode}, ")?;
+        for record in &answer.answers {
+            write!(f, "{:?} ", record.data)?;
+        }
+        write!(f, "from {server} by {transport} in {time:.1} ms")
+    }
+}
+
+/// Whether all was answered before the deadline.
+pub(super) async fn lead<S: Survey>(
+    resolver: &Resolver,
+    machine: &mut S,
+    deadline: Instant,
+    mut tell: impl FnMut(Line<'_>),
+) -> bool {
+    let mut desk = Desk::new(resolver.pace);
+    let mut sockets = Sockets::new(resolver.source);
+    let mut streams = FuturesUnordered::new();
+    let take = |desk: &mut Desk, asks: Vec<Ask>| {
+        for ask in asks {
+            match &ask.servers {
+                Some(servers) => desk.ask(ask.tag, ask.question, servers, Recursion::Unwanted),
+                None => {
+                    let servers = &resolver.servers;
+                    desk.ask(ask.tag, ask.question, servers, Recursion::Desired);
+                }
+            }
+        }
+    };
+    take(&mut desk, machine.begin());
+    loop {
+        while let Some(deed) = desk.next(Instant::now()) {
+            match deed {
+                Deed::Close { lane, socket } => sockets.close((lane, socket)),
+                Deed::Done { tag, outcome } => {
+                    tell(Line(&outcome));
+                    take(&mut desk, machine.answered(tag, outcome));
+                }
+                Deed::Send {
+                    lane,
+                    server,
+                    socket,
+                    bytes,
+                } => {
+                    if let Err(error) = sockets.send((lane, socket), server, &bytes).await {
+                        desk.unreachable(lane, socket, &trouble(server, &error));
+                    }
+                }
+                Deed::Stream { key, server, bytes } => {
+                    streams.push(by_stream(key, server, resolver.source, bytes));
+                }
+            }
+        }
+        if desk.is_idle() {
+            return true;
+        }
+        let until = desk.due().map_or(deadline, |due| due.min(deadline));
+        let mut over = pin!(sleep_until(until));
+        let news = poll_fn(|cx| {
+            if let Poll::Ready(heard) = sockets.poll(cx) {
+                return Poll::Ready(News::Heard(heard));
+            }
+            if let Poll::Ready(Some(streamed)) = streams.poll_next_unpin(cx) {
+                return Poll::Ready(News::Streamed(streamed));
+            }
+            over.as_mut().poll(cx).map(|()| News::Due)
+        });
+        match news.await {
+            News::Heard(listened) => hear(&mut desk, &mut sockets, listened),
+            News::Streamed((key, heard)) => {
+                desk.streamed(Instant::now(), key, &heard.unwrap_or_default());
+            }
+            News::Due if Instant::now() >= deadline => return false,
+            News::Due => {}
+        }
+    }
+}
+
+/// Tells the desk, and listens on.
+fn hear(desk: &mut Desk, sockets: &mut Sockets, listened: Listened) {
+    let Listened {
+        place,
+        server,
+        socket,
+        room,
+        heard,
+    } = listened;
+    let (lane, number) = place;
+    match heard {
+        Ok(length) => {
+            let bytes = room.get(..length).unwrap_or_default();
+            desk.heard(Instant::now(), lane, number, bytes);
+        }
+        Err(error) => desk.unreachable(lane, number, &trouble(server, &error)),
+    }
+    sockets.listen(place, server, socket, room);
+}
+
+/// What was waited for.
+enum News {
+    Due,
+    Heard(Listened),
+    Streamed((Key, io::Result<Vec<u8>>)),
+}
+
+async fn by_stream(
+    key: Key,
+    server: SocketAddr,
+    source: Option<IpAddr>,
+    bytes: Vec<u8>,
+) -> (Key, io::Result<Vec<u8>>) {
+    (key, stream::exchange(server, source, &bytes).await)
+}
+
+fn trouble(server: SocketAddr, error: &io::Error) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Trouble::Refused(server),
+        _ => Trouble::Local(format!("{server}: {error}")),
+    }
+}
+
+/// The sockets of all lanes.
+struct Sockets {
+    source: Option<IpAddr>,
+    open: HashMap<Place, Open>,
+    /// Each waits for the next datagram of its socket.
+    ears: FuturesUnordered<Ear>,
+}
+
+/// A socket of a lane.
+type Place = (usize, Socket);
+
+/// Ends early where its socket is closed.
+type Ear = Abortable<Pin<Box<dyn Future<Output = Listened> + Send>>>;
+
+struct Open {
+    socket: Arc<UdpSocket>,
+    ear: AbortHandle,
+}
+
+/// What came over a socket.
+struct Listened {
+    place: Place,
+    server: SocketAddr,
+    socket: Arc<UdpSocket>,
+    room: Vec<u8>,
+    heard: io::Result<usize>,
+}
+
+impl Sockets {
+    /// More than anybody was told that we take.
+    const ROOM: usize = 4096;
+
+    fn new(source: Option<IpAddr>) -> Self {
+        Self {
+            source,
+            open: HashMap::new(),
+            ears: FuturesUnordered::new(),
+        }
+    }
+
+    async fn send(&mut self, place: Place, server: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        if let Some(open) = self.open.get(&place) {
+            return open.socket.send(bytes).await.map(drop);
+        }
+        let socket = Arc::new(bound(self.source, server).await?);
+        let sent = socket.send(bytes).await.map(drop);
+        self.listen(place, server, socket, vec![0; Self::ROOM]);
+        sent
+    }
+
+    fn listen(
+        &mut self,
+        place: Place,
+        server: SocketAddr,
+        socket: Arc<UdpSocket>,
+        mut room: Vec<u8>,
+    ) {
+        let listening = {
+            let socket = socket.clone();
+            async move {
+                let heard = socket.recv(&mut room).await;
+                Listened {
+                    place,
+                    server,
+                    socket,
+                    room,
+                    heard,
+                }
+            }
+        };
+        let listening: Pin<Box<dyn Future<Output = Listened> + Send>> = Box::pin(listening);
+        let (ear, handle) = abortable(listening);
+        self.ears.push(ear);
+        self.open.insert(
+            place,
+            Open {
+                socket,
+                ear: handle,
+            },
+        );
+    }
+
+    fn close(&mut self, place: Place) {
+        if let Some(open) = self.open.remove(&place) {
+            open.ear.abort();
+        }
+    }
+
+    /// The next datagram of any of them.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Listened> {
+        loop {
+            match self.ears.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(listened))) => return Poll::Ready(listened),
+                // Its socket was closed.
+                Poll::Ready(Some(Err(Aborted))) => {}
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// A socket on a port that the system chooses, and connected: then it lets in nobody else, and tells when nobody listens.
+async fn bound(source: Option<IpAddr>, server: SocketAddr) -> io::Result<UdpSocket> {
+    let any = match server {
+        SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((source.unwrap_or(any), 0)).await?;
+    socket.connect(server).await?;
+    Ok(socket)
+}

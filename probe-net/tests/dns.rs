@@ -1,0 +1,225 @@
+//! Questions to name servers of our own on loopback, good ones and bad ones.
+
+#![cfg(feature = "dns")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use probe_net::Resolve;
+use probe_net::dns::{Answer, Data, Kind, Pace, Question, Rcode, Resolver, Transport, Trouble};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
+
+/// What a server says to a question: datagrams, one after the other.
+type Answering = fn(&[u8]) -> Vec<Vec<u8>>;
+
+/// A server that answers so.
+async fn serve(answering: Answering) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut room = [0; 2048];
+        loop {
+            let (length, client) = socket.recv_from(&mut room).await.unwrap();
+            for reply in answering(&room[..length]) {
+                socket.send_to(&reply, client).await.unwrap();
+            }
+        }
+    });
+    address
+}
+
+/// The end of the question.
+fn question_end(question: &[u8]) -> usize {
+    let mut at = 12;
+    while question[at] != 0 {
+        at += usize::from(question[at]) + 1;
+    }
+    at + 5
+}
+
+/// A reply with these flags, code and records of the name that was asked for (type and data).
+fn reply(question: &[u8], flags: u8, rcode: u8, records: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut reply = question[..question_end(question)].to_vec();
+    reply[2] = 0x80 | flags;
+    reply[3] = rcode;
+    reply[7] = records.len().try_into().unwrap();
+    reply[11] = 0;
+    for (kind, data) in records {
+        reply.extend([0xc0, 12, 0, *kind, 0, 1, 0, 0, 0, 60, 0]);
+        reply.push(data.len().try_into().unwrap());
+        reply.extend_from_slice(data);
+    }
+    reply
+}
+
+fn question(kind: Kind) -> Question {
+    Question::new("host.example.org".parse().unwrap(), kind)
+}
+
+async fn ask(server: SocketAddr) -> Result<Answer, Trouble> {
+    let pace = {
+        let mut pace = Pace::default();
+        pace.patience = Duration::from_millis(900);
+        pace
+    };
+    let resolver = Resolver::new([server]).with_pace(pace);
+    resolver.ask(question(Kind::A)).await
+}
+
+fn addresses(answer: &Answer) -> Vec<&Data> {
+    answer.records().map(|record| &record.data).collect()
+}
+
+#[tokio::test]
+async fn an_answer_comes_with_its_evidence() {
+    let server = serve(|question| {
+        let records: [(u8, &[u8]); 2] = [(1, &[127, 0, 0, 2]), (1, &[127, 0, 0, 4])];
+        vec![reply(question, 4, 0, &records)]
+    })
+    .await;
+    let answer = ask(server).await.unwrap();
+    let expected = [[127, 0, 0, 2], [127, 0, 0, 4]].map(|it| Data::A(it.into()));
+    assert_eq!(addresses(&answer), expected.iter().collect::<Vec<_>>());
+    assert_eq!((answer.server, answer.transport), (server, Transport::Udp));
+    assert_eq!((answer.rcode, answer.tries), (Rcode::NOERROR, 1));
+    assert!(answer.flags.authoritative && !answer.flags.recursion_available);
+    assert_eq!(answer.ttl(), Some(60));
+    assert_eq!(answer.question, question(Kind::A));
+}
+
+#[tokio::test]
+async fn that_there_is_no_such_name_is_an_answer() {
+    let server = serve(|question| vec![reply(question, 0, 3, &[])]).await;
+    let answer = ask(server).await.unwrap();
+    assert_eq!(answer.rcode, Rcode::NXDOMAIN);
+    assert_eq!((answer.negative_ttl(), answer.ttl()), (None, None));
+}
+
+#[tokio::test]
+async fn what_is_no_answer_to_the_question_is_passed_over() {
+    let server = serve(|question| {
+        let good = reply(question, 0, 0, &[(1, &[127, 0, 0, 2])]);
+        let mut other_id = good.clone();
+        other_id[0] ^= 0xff;
+        let mut no_reply = good.clone();
+        no_reply[2] = 0;
+        vec![
+            b"garbage".to_vec(),
+            other_id,
+            no_reply,
+            good[..30].to_vec(),
+            good,
+        ]
+    })
+    .await;
+    let answer = ask(server).await.unwrap();
+    assert_eq!((addresses(&answer).len(), answer.tries), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_and_silence_are_told_apart() {
+    let nobody = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    assert_eq!(ask(address).await, Err(Trouble::Refused(address)));
+
+    let silent = serve(|_| Vec::new()).await;
+    let patience = Duration::from_millis(900);
+    assert_eq!(ask(silent).await, Err(Trouble::Timeout(patience)));
+
+    let nowhere = Resolver::new([]).ask(question(Kind::A)).await;
+    assert_eq!(nowhere, Err(Trouble::NoServer));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_off_is_asked_for_over_tcp() {
+    let server = serve(|question| vec![reply(question, 2, 0, &[])]).await;
+    let listener = TcpListener::bind(server).await.unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let length = stream.read_u16().await.unwrap();
+        let mut question = vec![0; length.into()];
+        stream.read_exact(&mut question).await.unwrap();
+        let reply = reply(&question, 0, 0, &[(1, &[127, 0, 0, 2])]);
+        stream
+            .write_u16(reply.len().try_into().unwrap())
+            .await
+            .unwrap();
+        stream.write_all(&reply).await.unwrap();
+    });
+    let answer = ask(server).await.unwrap();
+    assert_eq!(answer.transport, Transport::Tcp);
+    assert_eq!(
+        (addresses(&answer).len(), answer.flags.truncated),
+        (1, false)
+    );
+}
+
+#[tokio::test]
+async fn where_there_is_no_tcp_what_was_cut_off_is_told_as_such() {
+    let server = serve(|question| vec![reply(question, 2, 0, &[(1, &[127, 0, 0, 2])])]).await;
+    let answer = ask(server).await.unwrap();
+    assert_eq!(answer.transport, Transport::Udp);
+    assert!(answer.flags.truncated);
+}
+
+#[tokio::test]
+async fn records_are_those_at_the_end_of_the_aliases_and_no_others() {
+    let server = serve(|question| {
+        // An alias to www below the name, whose address is there; and an address of nobody.
+        let mut reply = reply(question, 0, 0, &[(5, b"\x03www\xc0\x0c")]);
+        reply[7] = 3;
+        let alias = question_end(question) + 12;
+        reply.extend([
+            0xc0,
+            alias.try_into().unwrap(),
+            0,
+            1,
+            0,
+            1,
+            0,
+            0,
+            0,
+            9,
+            0,
+            4,
+        ]);
+        reply.extend([192, 0, 2, 1]);
+        reply.extend(*b"\x05other\x00\x00\x01\x00\x01\x00\x00\x00\x09\x00\x04");
+        reply.extend([192, 0, 2, 66]);
+        vec![reply]
+    })
+    .await;
+    let answer = ask(server).await.unwrap();
+    assert!(answer.is_by_alias());
+    assert_eq!(addresses(&answer), [&Data::A([192, 0, 2, 1].into())]);
+}
+
+#[tokio::test]
+async fn hosts_are_found_by_both_kinds_of_addresses_and_failures_are_named() {
+    let both = serve(|question| {
+        let kind = question[question_end(question) - 3];
+        let v6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        vec![match kind {
+            28 => reply(question, 0, 0, &[(28, &v6)]),
+            _ => reply(question, 0, 0, &[(1, &[192, 0, 2, 1])]),
+        }]
+    })
+    .await;
+    let name = "host.example.org".parse().unwrap();
+    let found = Resolver::new([both]).resolve(&name).await.unwrap();
+    let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["2001:db8::1", "192.0.2.1"]);
+
+    for (rcode, told) in [(3, "NXDOMAIN"), (2, "SERVFAIL"), (0, "no address")] {
+        let server = match rcode {
+            3 => serve(|question| vec![reply(question, 0, 3, &[])]).await,
+            2 => serve(|question| vec![reply(question, 0, 2, &[])]).await,
+            _ => serve(|question| vec![reply(question, 0, 0, &[])]).await,
+        };
+        let error = Resolver::new([server]).resolve(&name).await.unwrap_err();
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
