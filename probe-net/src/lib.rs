@@ -17,6 +17,8 @@ mod latencies;
 mod log;
 #[cfg(feature = "message")]
 pub mod message;
+#[cfg(feature = "names")]
+pub mod names;
 mod net;
 mod proxy;
 mod resolve;

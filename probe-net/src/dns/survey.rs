@@ -33,6 +33,8 @@ pub struct Ask {
     pub question: Question,
     /// Whom to ask, and for what they know themselves. Without it, the resolvers.
     pub servers: Option<Arc<[SocketAddr]>>,
+    /// What a transcript calls the name, where that contains a secret.
+    pub shown: Option<Box<str>>,
 }
 
 impl Ask {
@@ -42,7 +44,15 @@ impl Ask {
             tag,
             question,
             servers: None,
+            shown: None,
         }
+    }
+
+    /// Is called so in a transcript.
+    #[must_use]
+    pub fn shown_as(mut self, name: impl Into<Box<str>>) -> Self {
+        self.shown = Some(name.into());
+        self
     }
 
     /// Asks these servers, which answer for the zone.
@@ -89,15 +99,25 @@ pub async fn survey<S: Survey>(
 }
 
 /// What a question came to, for a transcript.
-pub(super) struct Line<'a>(&'a Result<Answer, Trouble>);
+pub(super) struct Line<'a> {
+    outcome: &'a Result<Answer, Trouble>,
+    shown: Option<&'a str>,
+}
 
 impl core::fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let answer = match self.0 {
+        let answer = match self.outcome {
             Ok(answer) => answer,
             Err(trouble) => return write!(f, "{trouble}"),
         };
         let (question, rcode) = (&answer.question, answer.rcode);
+        if let Some(shown) = self.shown {
+            return write!(
+                f,
+                "{shown} {}: {rcode} from {}",
+                question.kind, answer.server
+            );
+        }
         let time = answer.time.as_secs_f64() * 1e3;
         let (server, transport) = (answer.server, answer.transport);
         write!(f, "{question}: {rcode}, ")?;
@@ -118,8 +138,10 @@ pub(super) async fn lead<S: Survey>(
     let mut desk = Desk::new(resolver.pace);
     let mut sockets = Sockets::new(resolver.source);
     let mut streams = FuturesUnordered::new();
-    let take = |desk: &mut Desk, asks: Vec<Ask>| {
+    let mut shown: HashMap<u64, Box<str>> = HashMap::new();
+    let take = |desk: &mut Desk, shown: &mut HashMap<u64, Box<str>>, asks: Vec<Ask>| {
         for ask in asks {
+            shown.extend(ask.shown.map(|name| (ask.tag, name)));
             match &ask.servers {
                 Some(servers) => desk.ask(ask.tag, ask.question, servers, Recursion::Unwanted),
                 None => {
@@ -129,14 +151,17 @@ pub(super) async fn lead<S: Survey>(
             }
         }
     };
-    take(&mut desk, machine.begin());
+    take(&mut desk, &mut shown, machine.begin());
     loop {
         while let Some(deed) = desk.next(Instant::now()) {
             match deed {
                 Deed::Close { lane, socket } => sockets.close((lane, socket)),
                 Deed::Done { tag, outcome } => {
-                    tell(Line(&outcome));
-                    take(&mut desk, machine.answered(tag, outcome));
+                    tell(Line {
+                        outcome: &outcome,
+                        shown: shown.get(&tag).map(|shown| &**shown),
+                    });
+                    take(&mut desk, &mut shown, machine.answered(tag, outcome));
                 }
                 Deed::Send {
                     lane,

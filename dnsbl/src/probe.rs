@@ -1,0 +1,85 @@
+//! Sweep, judge, report: the only place here that waits.
+
+use std::sync::Arc;
+
+use probe_core::{Context, Failure, FailureKind, Phase, Probe, Report, Target};
+use probe_net::dns::{Resolver, survey};
+use probe_net::message::Token;
+use probe_net::{Log, Seen};
+use tokio::time::Instant;
+
+use crate::command::Subject;
+use crate::dialogue::Sweep;
+use crate::facts::DnsblFacts;
+use crate::findings::{judge, nothing_learned};
+use crate::memory::Memory;
+use crate::options::Options;
+
+/// All questions to lists.
+pub(crate) const LISTS: Phase = Phase::new("lists");
+
+/// Asks DNS blacklists whether an address or a domain is on them, and whether they can be believed.
+///
+/// Answers are kept between its runs, for as long as the lists allow.
+#[derive(Clone, Debug)]
+pub struct DnsblProbe {
+    options: Arc<Options>,
+    memory: Memory,
+}
+
+impl DnsblProbe {
+    /// The options to build one from. Lists answer resolvers that serve only you: they refuse public ones.
+    pub fn builder(resolver: Resolver) -> Options {
+        Options::new(resolver)
+    }
+
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options: Arc::new(options),
+            memory: Memory::default(),
+        }
+    }
+
+    async fn sweep(&self, subject: Subject, log: &mut Log) -> (DnsblFacts, Option<Failure>) {
+        let token = match Token::random() {
+            Ok(token) => token,
+            Err(error) => {
+                let failure = Failure::new(LISTS, FailureKind::Local, error.to_string());
+                return (DnsblFacts::new(subject), Some(failure));
+            }
+        };
+        let (options, memory) = (self.options.clone(), self.memory.clone());
+        let mut sweep = Sweep::new(options, memory, Instant::now(), subject, token);
+        // Lists that did not answer in time are told one by one.
+        let _ = survey(&self.options.resolver, &mut sweep, LISTS, log).await;
+        let facts = sweep.into_facts();
+        let failure = nothing_learned(&facts);
+        (facts, failure)
+    }
+}
+
+impl Probe for DnsblProbe {
+    type Facts = DnsblFacts;
+
+    fn name(&self) -> &'static str {
+        "dnsbl"
+    }
+
+    async fn probe(&self, target: &Target, cx: &Context) -> Report<DnsblFacts> {
+        let mut report = Report::new(self.name(), target.clone(), cx.now(), DnsblFacts::nobody());
+        let Target::Host { host, .. } = target else {
+            report.failure = Some(Failure::unfit_target(target));
+            return report;
+        };
+        let mut log = Log::begin(cx);
+        let (facts, failure) = self.sweep(Subject::from(host.clone()), &mut log).await;
+        let findings = judge(&facts, &Seen::new(log.spans(), cx.now()), &self.options);
+        report.facts = facts;
+        report.failure = failure;
+        for finding in findings {
+            report.add_finding(finding);
+        }
+        log.close(&mut report);
+        report
+    }
+}
