@@ -1,5 +1,5 @@
-//! The lab: real mail servers, as Debian 12 packs them, on loopback addresses of our own
-//! (127.88.0.0/24).
+//! The lab: real mail servers, blocklists and a resolver, as Debian 12 packs them, on loopback
+//! addresses of our own (127.88.0.0/24).
 //!
 //! Some serve well and some badly on purpose, so that a probe meets expired certificates, silent
 //! greeters and broken logins before its users do. The host's configuration is never touched:
@@ -8,8 +8,9 @@
 //! `down`, and `up` starts from an empty folder: certificates are always fresh, and a lab that was
 //! killed half-way leaves nothing behind that the next one would trip over.
 //!
-//! A server is one file beside [`postfix`] and [`dovecot`]; a listener is one row of its table. To
-//! add a server, write its [`Server`] and name it in [`server::all`].
+//! A server is one file beside [`postfix`] and [`dovecot`]; a listener is one row of its table, and
+//! a blocklist one of [`rbldnsd`]'s. To add a server, write its [`Server`] and name it in
+//! [`server::all`].
 //!
 //! # What a test reads
 //!
@@ -32,6 +33,7 @@
 //!     "alice": { "user": "alice@lab.test", "file": "<dir>/tokens/alice", "valid": true }
 //!   },
 //!   "recipients": { "greylisted": { "address": "greylisted@lab.test", "reply": "450 4.7.1" } },
+//!   "lists": { "notxt.rbl.test": { "quirk": "gives no reason; has 127.88.1.1" } },
 //!   "listeners": {
 //!     "smtp-expired": {
 //!       "server": "postfix", "name": "expired.lab.test", "address": "127.88.0.12", "port": 25,
@@ -41,20 +43,25 @@
 //! }
 //! ```
 //!
-//! Keys are only ever added. Names resolve nowhere: connect to `address`, present `name` as the
-//! server's name. A listener on `::1` is only there where the machine has IPv6.
+//! Keys are only ever added. Names resolve nowhere but at the listener `unbound`: connect to
+//! `address`, present `name` as the server's name. A listener on `::1` is only there where the
+//! machine has IPv6. The blocklists, by their zones, are served by the listener `rbldnsd`, and by
+//! `unbound` in front of it.
 
 mod accounts;
 mod certificates;
+mod dns;
 mod dovecot;
 mod install;
 mod keeper;
 mod manifest;
 mod postfix;
+mod rbldnsd;
 mod server;
+mod unbound;
 
 use std::fs::{self, File, TryLockError};
-use std::net::{Ipv6Addr, TcpListener};
+use std::net::{Ipv6Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -240,10 +247,11 @@ impl Lab {
     }
 
     /// Postfix would share a port with whoever has it already, and every other connection would go
-    /// astray.
+    /// astray. Both kinds of port, whichever a listener needs: two labs have both in common.
     fn require_free_ports(&self) -> Result<()> {
         for Listener { address, port, .. } in self.listeners() {
             TcpListener::bind((address, port))
+                .and_then(|_| UdpSocket::bind((address, port)))
                 .with_context(|| format!("{address}, port {port}: is another lab up?"))?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Lab, accounts, postfix};
+use super::{Lab, accounts, postfix, rbldnsd};
 
 /// The same lab, the same text: `up` tells by it whether anything changed.
 pub(crate) fn text(lab: &Lab) -> String {
@@ -16,6 +16,7 @@ pub(crate) fn text(lab: &Lab) -> String {
         "users": users(),
         "tokens": tokens(lab),
         "recipients": recipients(),
+        "lists": lists(),
         "listeners": listeners(lab),
     });
     format!("{manifest:#}\n")
@@ -53,6 +54,11 @@ fn recipients() -> Map<String, Value> {
         )
     };
     postfix::RECIPIENTS.into_iter().map(entry).collect()
+}
+
+fn lists() -> Map<String, Value> {
+    let entry = |list: &rbldnsd::List| (list.zone.to_owned(), json!({ "quirk": list.quirk }));
+    rbldnsd::LISTS.iter().map(entry).collect()
 }
 
 fn listeners(lab: &Lab) -> Map<String, Value> {

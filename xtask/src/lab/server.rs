@@ -6,11 +6,16 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::certificates::Certificate;
-use super::{Lab, dovecot, postfix};
+use super::{Lab, dovecot, postfix, rbldnsd, unbound};
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 2] {
-    [&dovecot::Dovecot, &postfix::Postfix]
+pub(crate) fn all() -> [&'static dyn Server; 4] {
+    [
+        &rbldnsd::Rbldnsd,
+        &unbound::Unbound,
+        &dovecot::Dovecot,
+        &postfix::Postfix,
+    ]
 }
 
 /// One server program with its configuration. Its files live in a folder of the lab under its name.
