@@ -145,14 +145,25 @@ impl<'a, C: Codec> Driver<'a, C> {
         match timeout_at(limit, self.wire.write(outgoing.bytes())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
+                self.overhear(limit).await;
                 self.log.book(phase, begun);
                 let detail = format!("the connection broke while we spoke: {error}");
-                Err(Failure::new(phase, FailureKind::Closed, detail))
+                Err(self.quoting(Failure::new(phase, FailureKind::Closed, detail)))
             }
             Err(_) => {
                 self.log.book(phase, begun);
                 Err(Log::out_of_time(phase, begun))
             }
+        }
+    }
+
+    /// Reads what the server said before it hung up on us: most often why.
+    async fn overhear(&mut self, limit: Instant) {
+        let until = limit.min(Instant::now() + Log::FAREWELL);
+        while let Ok(Ok(Received::Bytes)) = timeout_at(until, self.wire.read()).await {}
+        let last_words = self.wire.unread();
+        if !last_words.is_empty() && self.log.is_verbose() {
+            self.log.say(Direction::Received, last_words);
         }
     }
 

@@ -210,7 +210,7 @@ impl Dialogue for SmtpDialogue {
             }
             (State::ExpectMail(envelope), Event::Reply(reply)) => self.on_mail(*envelope, reply),
             (State::ExpectRcpt(envelope), Event::Reply(reply)) => self.on_rcpt(*envelope, reply),
-            (State::ExpectRset, Event::Reply(_)) => self.on_rset(),
+            (State::ExpectRset, Event::Reply(reply)) => self.on_rset(&reply),
             (State::ExpectData(message), Event::Reply(reply)) => self.on_data(message, &reply),
             (State::ExpectMessage(waiting), Event::Reply(reply)) => self.on_message(waiting, reply),
             (State::ExpectRelay(relay), Event::Reply(reply)) => self.on_relay(*relay, reply),

@@ -148,8 +148,12 @@ impl SmtpDialogue {
     }
 
     /// Whatever it says, the envelope is gone with the connection anyway.
-    pub(super) fn on_rset(&mut self) -> Next {
-        self.ask_next()
+    pub(super) fn on_rset(&mut self, reply: &Reply) -> Next {
+        match reply.is_farewell() {
+            true if self.plan.is_empty() => Ok(Step::Done),
+            true => self.refused(RSET, reply),
+            false => self.ask_next(),
+        }
     }
 
     fn next_recipient(&mut self, envelope: Envelope) -> Next {

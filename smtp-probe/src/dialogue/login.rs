@@ -125,6 +125,9 @@ impl SmtpDialogue {
     }
 
     pub(super) fn on_ehlo_after_auth(&mut self, reply: Reply) -> Next {
+        if reply.is_farewell() || reply.code().is_none() {
+            return self.refused(EHLO, &reply);
+        }
         if reply.code().is_some_and(|code| code.is_completion()) {
             self.facts.authenticated = Some(Capabilities::from(reply));
         } else {

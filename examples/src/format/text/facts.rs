@@ -14,11 +14,13 @@ use super::{BOLD, DIM, Style, milliseconds, paragraph, section};
 const COLUMN: usize = 20;
 
 /// Only shown when asked for: nobody reads them, somebody may need them. The findings tell of faults.
-const PARTICULARS: [&str; 15] = [
+const PARTICULARS: [&str; 17] = [
     "alerts",
     "alpn",
     "apop_timestamp",
+    "clean_lists",
     "domain",
+    "doubtful_lists",
     "earliest_expiry",
     "faults",
     "flags",
@@ -72,6 +74,7 @@ impl Page {
                         ("attempts", _) => "tried",
                         ("chain", 0) => "certificate",
                         ("chain", _) => "sent with it",
+                        ("listings", _) => "listing",
                         ("recipients", _) => "recipient",
                         _ => key,
                     };

@@ -17,22 +17,28 @@ pub(super) fn write(report: &Report, style: Style, out: &mut String) {
         (None, true) => section("good to know", out),
         _ => section("what is wrong and what to do", out),
     }
-    for finding in &report.findings {
-        write_finding(finding, style, out);
+    // Those of one kind stand together: what they mean is said once.
+    let same =
+        |one: &Finding, next: &Finding| (one.kind, one.severity) == (next.kind, next.severity);
+    for group in report.findings.chunk_by(same) {
+        write_findings(group, style, out);
     }
     if let Some(failure) = &report.failure {
         write_failure(failure, &report.findings, style, out);
     }
 }
 
-fn write_finding(finding: &Finding, style: Style, out: &mut String) {
+fn write_findings(group: &[Finding], style: Style, out: &mut String) {
+    let Some(finding) = group.first() else {
+        return;
+    };
     let (mark, colour) = match finding.severity {
         Severity::Critical => ('✗', AnsiColor::Red),
         Severity::Warning => ('!', AnsiColor::Yellow),
         Severity::Info => ('·', AnsiColor::Cyan),
     };
     title(mark, colour, finding.kind.summary, style, out);
-    if !finding.evidence.is_empty() {
+    for finding in group.iter().filter(|one| !one.evidence.is_empty()) {
         indented(&finding.evidence, style, out);
     }
     advice(finding.kind.remedy, style, out);

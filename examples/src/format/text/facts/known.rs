@@ -16,6 +16,7 @@ impl Page {
             .or_else(|| self.quota(tree))
             .or_else(|| self.message(tree))
             .or_else(|| self.edit(tree))
+            .or_else(|| self.listing(tree))
     }
 
     fn certificate(&self, tree: &Record) -> Option<Vec<String>> {
@@ -62,6 +63,24 @@ impl Page {
             (None, false) => outcome,
         });
         Some(lines)
+    }
+
+    /// A list, and what it says.
+    fn listing(&self, tree: &Record) -> Option<Vec<String>> {
+        let text = |key| find(tree, key).and_then(|value| self.words(value));
+        let (zone, listing) = (text("zone")?, text("listing")?);
+        let meanings = text("meanings").map(|meanings| format!(": {meanings}"));
+        let meanings = meanings.unwrap_or_default();
+        let first = match text("polarity").as_deref() {
+            Some("block") | None => format!("{zone} ({listing}){meanings}"),
+            Some(other) => format!("{zone} ({listing}, {other}){meanings}"),
+        };
+        let rest = [text("why"), text("reason"), text("delisting")];
+        Some(
+            core::iter::once(first)
+                .chain(rest.into_iter().flatten())
+                .collect(),
+        )
     }
 
     /// One mechanism tried, and the server's words to it.
