@@ -266,6 +266,13 @@ impl Catalogue {
     }
 }
 
+/// These lists.
+impl FromIterator<List> for Catalogue {
+    fn from_iter<I: IntoIterator<Item = List>>(lists: I) -> Self {
+        Self(lists.into_iter().collect())
+    }
+}
+
 impl List {
     /// A list of which nothing is known but its zone.
     ///
@@ -284,7 +291,8 @@ impl List {
             codes: Codes::default(),
             form: Form::Plain,
             access: Access::Anybody,
-            status: Status::Unknown,
+            // Who names a list knows it.
+            status: Status::Alive,
             seen: None,
             tests: Tests::default(),
             covers: Vec::new(),
@@ -392,8 +400,8 @@ impl List {
             _ => return Err("key"),
         };
         list.status = match field("status") {
-            "" | "unknown" => Status::Unknown,
-            "alive" => Status::Alive,
+            "unknown" => Status::Unknown,
+            "" | "alive" => Status::Alive,
             "dead" => Status::Dead,
             "lists-world" => Status::ListsWorld,
             _ => return Err("status"),

@@ -136,6 +136,7 @@ impl Survey for Sweep {
             let place = self.facts.lists.len();
             self.facts.lists.push(ListFacts::new(list.clone()));
             self.said.push(Said::default());
+            self.options.progress.ask_one();
             match self.memory.rests(&list.zone, self.now) {
                 true => self.end(place, Health::Resting),
                 false => asks.extend(self.ask(place, Step::Subject)),
@@ -293,7 +294,9 @@ impl Sweep {
         else {
             return;
         };
-        said.is_over = true;
+        if !std::mem::replace(&mut said.is_over, true) {
+            self.options.progress.end_one();
+        }
         facts.conclude(said.entry.as_ref(), health);
     }
 

@@ -308,10 +308,10 @@ impl Facts for DnsblFacts {
         }
         let doubtful: Vec<_> = self.doubtful().collect();
         if !doubtful.is_empty() {
-            out.trees("doubtful", doubtful, ListFacts::record);
+            out.trees("doubtful_lists", doubtful, ListFacts::record);
         }
         let clean = self.clean().map(|one| one.list.zone.as_str());
-        out.set("clean", clean.collect::<Vec<_>>());
+        out.set("clean_lists", clean.collect::<Vec<_>>());
     }
 }
 

@@ -10,6 +10,7 @@ pub mod fuzzing;
 mod memory;
 mod options;
 mod probe;
+mod progress;
 mod reply;
 
 pub use catalogue::{
@@ -22,4 +23,5 @@ pub use facts::{DnsblFacts, Health, ListFacts, Listing};
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};
 pub use probe::DnsblProbe;
+pub use progress::Progress;
 pub use reply::{Entry, Reply};

@@ -8,6 +8,7 @@ use probe_net::dns::Resolver;
 
 use crate::catalogue::{Catalogue, List, Profile};
 use crate::probe::DnsblProbe;
+use crate::progress::Progress;
 
 /// Everything that can be asked of blacklists, and how; made by [`DnsblProbe::builder`].
 ///
@@ -32,6 +33,7 @@ pub struct Options {
     pub(crate) keys: HashMap<String, Secret>,
     pub(crate) tests: bool,
     pub(crate) reasons: bool,
+    pub(crate) progress: Progress,
 }
 
 impl Options {
@@ -43,6 +45,7 @@ impl Options {
             keys: HashMap::new(),
             tests: true,
             reasons: true,
+            progress: Progress::default(),
         }
     }
 
@@ -68,6 +71,12 @@ impl Options {
     /// Whether lists are asked for their reason where there is a listing. On by default.
     pub fn reasons(mut self, wanted: bool) -> Self {
         self.reasons = wanted;
+        self
+    }
+
+    /// Tells by this how far it is.
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
         self
     }
 

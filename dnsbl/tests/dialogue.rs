@@ -253,7 +253,7 @@ async fn weight_depends_on_what_a_listing_is_about() {
             Some(("dnsbl.listed", Severity::Critical)),
         ),
         (
-            "b.test,ip4,block,address",
+            "b.test,ip4,block,address,,,,,unknown",
             Some(("dnsbl.listed", Severity::Warning)),
         ),
         (

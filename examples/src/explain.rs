@@ -10,6 +10,7 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(probe_net::tls::FINDINGS);
     all.extend(imap_probe::FINDINGS);
     all.extend(smtp_probe::FINDINGS);
+    all.extend(dnsbl_probe::FINDINGS);
     all.extend(pop3_probe::FINDINGS);
     all.extend(crate::threshold::FINDINGS);
     all.sort_by_key(|kind| kind.code);

@@ -21,6 +21,8 @@
 mod answer;
 mod datagram;
 mod desk;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod lane;
 mod name;
 mod resolver;
@@ -28,6 +30,9 @@ mod stream;
 mod survey;
 
 pub use answer::{Answer, Data, ExtendedError, Flags, Record, Transport, Trouble};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fuzzing::converse;
+
 pub use datagram::{Kind, Question, Rcode};
 pub use desk::Pace;
 pub use name::{Name, NameError};

@@ -5,6 +5,7 @@
 
 use core::fmt::Debug;
 
+use crate::dns::{Answer, Kind, Question};
 use crate::message::{Canary, Comparison, Date, DateForm, HeaderEnd, Headers, compare};
 use crate::{Codec, Decoded, Oddities};
 
@@ -43,6 +44,23 @@ fn replies_in_pieces<C: Codec>(
         }
     }
     (replies, false)
+}
+
+/// Any bytes are read as an answer or passed over, aliases lead nowhere but to an end, and whatever servers say, each
+/// question comes to its end once.
+pub fn dns(data: &[u8]) {
+    let question = || {
+        let name = "1.2.0.192.bl.test".parse().ok();
+        name.map(|name| Question::new(name, Kind::A))
+    };
+    let Some(asked) = question() else {
+        return;
+    };
+    let server = ([192, 0, 2, 53], 53).into();
+    if let Some(answer) = Answer::of_message(asked, server, data) {
+        let _ = (answer.records().count(), answer.is_by_alias(), answer.ttl());
+    }
+    crate::dns::converse(data);
 }
 
 /// Whatever the bytes are: no octet of a header section is lost, what is read as a date is read again when it is
@@ -117,6 +135,13 @@ fn date(value: &[u8]) {
 #[cfg(test)]
 mod tests {
     use probe_testkit::corpus;
+
+    #[test]
+    fn the_corpus_of_answers_holds_the_laws() {
+        for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/dns")) {
+            super::dns(&data);
+        }
+    }
 
     #[test]
     fn the_corpus_of_messages_holds_the_laws() {

@@ -10,7 +10,7 @@ pub mod dns;
 mod drive;
 mod echo;
 pub mod frame;
-#[cfg(all(feature = "message", any(test, feature = "fuzzing")))]
+#[cfg(all(feature = "dns", feature = "message", any(test, feature = "fuzzing")))]
 pub mod fuzzing;
 mod instant;
 mod latencies;

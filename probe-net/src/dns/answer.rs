@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use hickory_proto::rr::rdata::opt::EdnsOption;
 
-use super::datagram::{Content, Kind, Question, Rcode};
+use super::datagram::{self, Content, Kind, Question, Rcode};
 use super::name::Name;
 
 /// What one server said to one question.
@@ -57,6 +57,15 @@ impl Answer {
             additional: content.additional,
             extended_errors: content.extended_errors,
         }
+    }
+
+    /// What a recorded message says to this question: for tests of what is made of answers. `None` if it is no answer to
+    /// it.
+    pub fn of_message(question: Question, server: SocketAddr, message: &[u8]) -> Option<Self> {
+        let id = datagram::id_of(message)?;
+        let content = datagram::decode_in_any_case(message, id, &question)?;
+        let (from, cost) = ((server, Transport::Udp), (Duration::ZERO, 1));
+        Some(Self::new(question, content, from, cost))
     }
 
     /// The records of the kind that was asked for, of the name itself or of the one that its aliases lead to.

@@ -1,0 +1,179 @@
+//! `mailprobe dnsbl`.
+
+use core::net::{IpAddr, SocketAddr};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use dnsbl_probe::{Catalogue, DnsblProbe, List, Options, Profile, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+use probe_core::{AnyProbe, Secret, Target, Verdict};
+use probe_net::dns::Resolver;
+
+use super::surroundings::{Run, name_server};
+use super::{Mistake, read_secret};
+use crate::format::Format;
+
+#[derive(Args, Debug)]
+pub(super) struct Dnsbl {
+    /// Addresses or domains
+    #[arg(required_unless_present = "show_lists", value_name = "ADDRESS|DOMAIN")]
+    targets: Vec<Target>,
+    /// Which of the known lists are asked
+    #[arg(long, value_enum, default_value_t, help_heading = "Lists")]
+    profile: Lists,
+    /// Asks this list as well, as postscreen names it: ZONE[=FILTER][*WEIGHT] (repeatable)
+    #[arg(long, value_name = "LIST", help_heading = "Lists")]
+    list: Vec<String>,
+    /// Asks the lists of --list alone
+    #[arg(
+        long,
+        requires = "list",
+        conflicts_with = "profile",
+        help_heading = "Lists"
+    )]
+    only: bool,
+    /// Asks all lists but this one (repeatable)
+    #[arg(long, value_name = "ZONE", help_heading = "Lists")]
+    without: Vec<String>,
+    /// Reads further lists from this file, in the form of the catalogue that --show-lists writes
+    #[arg(long, value_name = "FILE", help_heading = "Lists")]
+    catalogue: Option<PathBuf>,
+    /// Asks this list with the key that is in this file (repeatable)
+    #[arg(long, value_name = "ZONE=FILE", value_parser = key, help_heading = "Lists")]
+    key: Vec<(String, PathBuf)>,
+    /// Believes every list that answers, without testing it first
+    #[arg(long, help_heading = "Lists")]
+    no_tests: bool,
+    /// Does not ask for the reasons of listings
+    #[arg(long, help_heading = "Lists")]
+    no_reasons: bool,
+    /// Names the lists that would be asked, and asks none
+    #[arg(long, help_heading = "Lists")]
+    show_lists: bool,
+    /// Asks by this resolver instead of the system's; lists refuse public ones (repeatable)
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = name_server, help_heading = "Network")]
+    resolver: Vec<SocketAddr>,
+    /// Asks from this address of this machine
+    #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
+    source: Option<IpAddr>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+enum Lists {
+    /// Those that are known to be alive and whose answers are understood
+    #[default]
+    Core,
+    /// Those and all that several sources name
+    Wide,
+    /// Every list that is not known to be dead
+    All,
+}
+
+impl Dnsbl {
+    pub(super) fn run(&self) -> Result<Verdict, Mistake> {
+        let lists = self.lists()?;
+        if self.show_lists {
+            for list in lists.lists() {
+                anstream::println!("{}", list.zone);
+            }
+            return Ok(Verdict::Ok);
+        }
+        let progress = Progress::default();
+        let probe = self.ask(DnsblProbe::builder(self.resolver()?).catalogue(lists))?;
+        let probe = probe
+            .progress(progress.clone())
+            .build()
+            .map_err(Mistake::new)?;
+        let bar = self.bar(progress);
+        let verdict = self.run.ask(&self.targets, &AnyProbe::new(probe));
+        drop(bar);
+        verdict
+    }
+
+    fn lists(&self) -> Result<Catalogue, Mistake> {
+        let known = Catalogue::builtin();
+        let mut own = match &self.catalogue {
+            Some(file) => Catalogue::read(file)
+                .map_err(|error| Mistake(format!("{}: {error}", file.display())))?,
+            None => Catalogue::default(),
+        };
+        let all = known.clone().with(own.clone());
+        for site in &self.list {
+            let list = List::of_site(site, &all).map_err(Mistake::new)?;
+            own = own.with(Catalogue::from_iter([list]));
+        }
+        let profile = match self.profile {
+            Lists::Core => Profile::Core,
+            Lists::Wide => Profile::Wide,
+            Lists::All => Profile::All,
+        };
+        let lists = match self.only {
+            true => own,
+            false => known.profile(profile).with(own),
+        };
+        Ok(lists.without(&self.without))
+    }
+
+    fn resolver(&self) -> Result<Resolver, Mistake> {
+        let resolver = match self.resolver.as_slice() {
+            [] => Resolver::system().map_err(Mistake::new)?,
+            servers => Resolver::new(servers.iter().copied()),
+        };
+        Ok(match self.source {
+            Some(source) => resolver.with_source(source),
+            None => resolver,
+        })
+    }
+
+    fn ask(&self, options: Options) -> Result<Options, Mistake> {
+        let mut options = options.tests(!self.no_tests).reasons(!self.no_reasons);
+        for (zone, file) in &self.key {
+            let key: Secret = read_secret(file)?;
+            options = options.key(zone, key);
+        }
+        Ok(options)
+    }
+
+    /// Drawn where somebody watches.
+    fn bar(&self, progress: Progress) -> Option<Bar> {
+        let is_watched = std::io::stderr().is_terminal() && self.run.output.format == Format::Text;
+        is_watched.then(|| Bar::draw(progress))
+    }
+}
+
+/// A bar that is drawn from a thread of its own, until it is dropped.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn draw(progress: Progress) -> Self {
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} lists");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let drawn = bar.clone();
+        std::thread::spawn(move || {
+            while !drawn.is_finished() {
+                drawn.set_length(progress.asked());
+                drawn.set_position(progress.done());
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        Self(bar)
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn key(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((zone, file)) => Ok((zone.to_owned(), file.into())),
+        None => Err("it is written ZONE=FILE".to_owned()),
+    }
+}

@@ -1,0 +1,222 @@
+//! What surrounds every probe: how long it may take and how it is told, the way to the network, and TLS.
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use probe_core::{AnyProbe, Context, Fleet, Range, Report, Target, Thresholds, Verdict};
+use probe_net::dns::Resolver;
+use probe_net::tls::{self, Tls};
+use probe_net::{Family, Net, Proxy, ProxyVersion};
+
+use super::{Mistake, Output, runtime};
+use crate::format::worst;
+use crate::threshold;
+
+/// How long a probe may take, and how it is told: the same for all.
+#[derive(Args, Debug)]
+pub(super) struct Run {
+    /// Seconds for each probe, from name resolution to farewell
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", help_heading = "Time")]
+    timeout: Duration,
+    /// Warns when the probe takes a time (in seconds) outside this range: 10, 10:, ~:10, 10:20, @10:20
+    #[arg(
+        short,
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        help_heading = "Time"
+    )]
+    warning: Option<Range>,
+    /// The same, critical
+    #[arg(
+        short,
+        long,
+        value_name = "RANGE",
+        allow_hyphen_values = true,
+        help_heading = "Time"
+    )]
+    critical: Option<Range>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// What surrounds a probe of a server.
+#[derive(Args, Debug)]
+pub(super) struct Surroundings {
+    #[command(flatten)]
+    run: Run,
+    /// Uses IPv4 only
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Network")]
+    ipv4: bool,
+    /// Uses IPv6 only
+    #[arg(short = '6', long, help_heading = "Network")]
+    ipv6: bool,
+    /// Connects from this address of this machine
+    #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
+    source: Option<IpAddr>,
+    /// Begins each connection with a PROXY header, as a load balancer does
+    #[arg(long, value_enum, value_name = "VERSION", help_heading = "Network")]
+    proxy: Option<ProxyForm>,
+    /// Trusts the certificates of this PEM file besides the system's
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    ca: Option<PathBuf>,
+    /// Shows the certificate chain of this PEM file where the server asks for one
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_key",
+        help_heading = "TLS"
+    )]
+    client_cert: Option<PathBuf>,
+    /// Its key, a PEM file
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_cert",
+        help_heading = "TLS"
+    )]
+    client_key: Option<PathBuf>,
+    /// Finds the servers by this name server, instead of the system's way (repeatable)
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = name_server, help_heading = "Network")]
+    resolver: Vec<SocketAddr>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum ProxyForm {
+    /// A line of text
+    V1,
+    /// Binary
+    V2,
+}
+
+impl Run {
+    fn context(&self) -> Context {
+        let cx = Context::default().with_budget(self.timeout);
+        // One phase may use up all of it: the operator named the whole.
+        let cx = cx.with_patience(self.timeout);
+        match self.output.verbose {
+            true => cx.with_transcript(),
+            false => cx,
+        }
+    }
+
+    fn thresholds(&self) -> Thresholds {
+        Thresholds::new(self.warning, self.critical)
+    }
+
+    /// Asks all targets at once and shows what came of it.
+    pub(super) fn ask(&self, targets: &[Target], probe: &AnyProbe) -> Result<Verdict, Mistake> {
+        let watched = targets.iter().map(|target| (target.clone(), probe.clone()));
+        let at_once = 64.try_into().unwrap_or(core::num::NonZeroUsize::MIN);
+        let mut fleet = Fleet::new(watched, self.context(), at_once);
+        let runtime = runtime()?;
+        let mut reports = runtime.block_on(async {
+            let mut reports = Vec::new();
+            while let Some(report) = fleet.next().await {
+                reports.push(report);
+            }
+            reports
+        });
+        // A name that is still being resolved must not hold up the end.
+        runtime.shutdown_background();
+        reports.sort_by_key(|report| place(targets, report));
+        for report in &mut reports {
+            threshold::judge(&self.thresholds(), report);
+        }
+        let page = self
+            .output
+            .format
+            .write(&reports, &self.thresholds(), self.output.style());
+        self.output.show(&page)?;
+        Ok(worst(&reports))
+    }
+}
+
+impl Surroundings {
+    /// Asks all targets at once and shows what came of it.
+    pub(super) fn ask(&self, targets: &[Target], probe: &AnyProbe) -> Result<Verdict, Mistake> {
+        self.run.ask(targets, probe)
+    }
+
+    pub(super) fn net(&self) -> Result<Net, Mistake> {
+        let net = Net::new(self.tls()?).with_family(self.family()?);
+        let net = match self.source {
+            Some(source) => net.with_source(source),
+            None => net,
+        };
+        let net = match self.resolver.is_empty() {
+            true => net,
+            false => net.with_resolver(Resolver::new(self.resolver.iter().copied())),
+        };
+        Ok(match self.proxy {
+            Some(ProxyForm::V1) => net.with_proxy(Proxy::new(ProxyVersion::V1)),
+            Some(ProxyForm::V2) => net.with_proxy(Proxy::new(ProxyVersion::V2)),
+            None => net,
+        })
+    }
+
+    /// An address of ours also decides the family.
+    fn family(&self) -> Result<Family, Mistake> {
+        let asked = match (self.ipv4, self.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        };
+        match (self.source, asked) {
+            (Some(IpAddr::V4(_)), Family::Any | Family::V4) => Ok(Family::V4),
+            (Some(IpAddr::V6(_)), Family::Any | Family::V6) => Ok(Family::V6),
+            (Some(_), _) => Err(Mistake::new("--source is an address of the other family")),
+            (None, asked) => Ok(asked),
+        }
+    }
+
+    fn tls(&self) -> Result<Tls, Mistake> {
+        let mut roots = match (tls::native_roots(), &self.ca) {
+            (Ok(roots), _) => roots,
+            // A machine without any roots can still be told whom to trust.
+            (Err(_), Some(_)) => rustls::RootCertStore::empty(),
+            (Err(error), None) => return Err(Mistake::new(error)),
+        };
+        if let Some(file) = &self.ca {
+            tls::add_ca_file(&mut roots, file).map_err(|error| Mistake(format!("--ca {error}")))?;
+        }
+        let tls = Tls::ring(roots);
+        match (&self.client_cert, &self.client_key) {
+            (Some(chain), Some(key)) => tls
+                .with_client_certificate_files(chain, key)
+                .map_err(|error| Mistake(format!("--client-cert {error}"))),
+            _ => Ok(tls),
+        }
+    }
+}
+
+/// The order in which the targets were given; a report's own may have gained its port.
+fn place(targets: &[Target], report: &Report) -> usize {
+    let same = |target: &Target| {
+        let port = report.target.port().unwrap_or_default();
+        target.clone().or_port(port) == report.target
+    };
+    targets.iter().position(same).unwrap_or(targets.len())
+}
+
+/// A name server: an address, and its port where that is not 53.
+pub(super) fn name_server(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse::<IpAddr>();
+    let address = address.map(|address| SocketAddr::new(address, 53));
+    let wanted = "an address, such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53";
+    address
+        .or_else(|_| text.parse())
+        .map_err(|_| wanted.to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wanted = "a number of seconds above 0 and up to 3600".to_owned();
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => {
+            Duration::try_from_secs_f64(seconds).map_err(|_| wanted)
+        }
+        _ => Err(wanted),
+    }
+}

@@ -1,0 +1,126 @@
+//! `mailprobe dnsbl`, with a resolver of our own on loopback.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod common;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::thread;
+
+use common::mailprobe;
+use serde_json::Value as Json;
+
+/// A resolver on which one list is well, and knows 192.0.2.1.
+fn resolver() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut room = [0; 2048];
+        loop {
+            let (length, client) = socket.recv_from(&mut room).unwrap();
+            socket.send_to(&answer(&room[..length]), client).unwrap();
+        }
+    });
+    address
+}
+
+fn answer(question: &[u8]) -> Vec<u8> {
+    let mut end = 12;
+    let mut labels = Vec::new();
+    while question[end] != 0 {
+        let length = usize::from(question[end]);
+        labels.push(question[end + 1..=end + length].to_ascii_lowercase());
+        end += length + 1;
+    }
+    let name = labels.join(&b'.');
+    let is_address = question[end + 2] == 1;
+    let mut reply = question[..end + 5].to_vec();
+    reply[2] = 0x80;
+    reply[3] = 0x80;
+    reply[11] = 0;
+    match name.as_slice() {
+        b"2.0.0.127.bl.test" | b"1.2.0.192.bl.test" if is_address => {
+            reply[7] = 1;
+            reply.extend(b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x7f\0\0\x02");
+        }
+        _ => reply[3] |= 3,
+    }
+    reply
+}
+
+#[test]
+fn a_listing_is_critical_and_no_listing_is_ok() {
+    let resolver = resolver().to_string();
+    let ask = |target: &str| {
+        let said = mailprobe([
+            "dnsbl",
+            target,
+            "--list",
+            "bl.test",
+            "--only",
+            "--resolver",
+            &resolver,
+            "--format",
+            "json",
+        ]);
+        let report: Json = serde_json::from_str(&said.out).unwrap();
+        (said.status, report)
+    };
+    let (status, report) = ask("192.0.2.1");
+    assert_eq!(status, 2, "{report}");
+    assert_eq!(report["findings"][0]["code"], "dnsbl.listed");
+    assert_eq!(report["facts"]["listings"][0]["zone"], "bl.test");
+    let (status, report) = ask("192.0.2.2");
+    assert_eq!(
+        (status, &report["verdict"]),
+        (0, &Json::from("ok")),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_lists_that_would_be_asked_are_named() {
+    let lists = |arguments: &[&str]| {
+        let said = mailprobe(["dnsbl", "--show-lists"].iter().chain(arguments));
+        assert_eq!(said.status, 0, "{}", said.err);
+        said.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let core = lists(&[]);
+    assert!(core.contains(&"zen.spamhaus.org".to_owned()));
+    assert!(lists(&["--profile", "all"]).len() > core.len());
+    assert!(!lists(&["--without", "zen.spamhaus.org"]).contains(&"zen.spamhaus.org".to_owned()));
+    assert_eq!(lists(&["--list", "bl.test*2", "--only"]), ["bl.test"]);
+}
+
+#[test]
+fn a_key_is_read_from_a_file_and_a_mistake_is_told_in_a_line() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("dnsbl-key");
+    std::fs::write(&file, "s3cret key\n").unwrap();
+    let key = format!("zen.dq.spamhaus.net={}", file.display());
+    let resolver = resolver().to_string();
+    let said = mailprobe(["dnsbl", "192.0.2.1", "--key", &key, "--resolver", &resolver]);
+    assert_eq!(said.status, 3);
+    assert!(
+        said.err.contains("the key of zen.dq.spamhaus.net"),
+        "{}",
+        said.err
+    );
+    assert!(!said.err.contains("s3cret"), "{}", said.err);
+    for (arguments, told) in [
+        (["--list", "bl.test=x"], "ZONE[=FILTER][*WEIGHT]"),
+        (["--resolver", "nowhere"], "an address, such as"),
+        (["--catalogue", "/no/such/file"], "cannot be read"),
+    ] {
+        let said = mailprobe(["dnsbl", "192.0.2.1"].iter().chain(&arguments));
+        assert_eq!(said.status, 3);
+        assert!(said.err.contains(told), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
+}
