@@ -47,6 +47,8 @@ enum Measure {
     Memory,
     /// Row 12: the tool beside the plugins of Nagios (needs monitoring-plugins-basic)
     Cli,
+    /// Rows 13 to 16 and 18: blacklists beside check_rbl and hickory-resolver
+    Names,
     /// Row 19: the answer to EHLO beside the parsers of others
     Replies,
     /// A TLS handshake alone, in memory
@@ -59,6 +61,10 @@ enum Measure {
     Hold(client::Hold),
     #[command(hide = true)]
     Line,
+    #[command(hide = true)]
+    NamesServer(rows::names::Lists),
+    #[command(hide = true)]
+    NamesClient(rows::names::Client),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +83,8 @@ fn run(measure: Measure) -> Result<()> {
         Measure::Client(task) => client::run(&task),
         Measure::Hold(wanted) => client::hold(&wanted),
         Measure::Line => rows::roundtrips::inside(&Stage::set()?),
+        Measure::NamesServer(lists) => rows::names::serve(lists),
+        Measure::NamesClient(client) => rows::names::ask(&client),
         Measure::All => all(&Stage::set()?),
         Measure::Probe => rows::probe::measure(&Stage::set()?),
         Measure::Instructions => rows::instructions::measure(&Stage::set()?),
@@ -84,17 +92,19 @@ fn run(measure: Measure) -> Result<()> {
         Measure::Stalls => rows::probe::measure_stalls(&Stage::set()?),
         Measure::Memory => rows::memory::measure(&Stage::set()?),
         Measure::Cli => rows::cli::measure(&Stage::set()?),
+        Measure::Names => rows::names::measure(),
         Measure::Replies => rows::replies::measure(),
         Measure::Handshake => rows::handshake::measure(&Stage::set()?),
     }
 }
 
 fn all(stage: &Stage) -> Result<()> {
-    let rows: [(&str, &dyn Fn() -> Result<()>); 6] = [
+    let rows: [(&str, &dyn Fn() -> Result<()>); 7] = [
         ("probe", &|| rows::probe::measure(stage)),
         ("instructions", &|| rows::instructions::measure(stage)),
         ("roundtrips", &rows::roundtrips::measure),
         ("memory", &|| rows::memory::measure(stage)),
+        ("names", &rows::names::measure),
         ("replies", &rows::replies::measure),
         ("cli", &|| rows::cli::measure(stage)),
     ];

@@ -4,6 +4,7 @@ pub(crate) mod cli;
 pub(crate) mod handshake;
 pub(crate) mod instructions;
 pub(crate) mod memory;
+pub(crate) mod names;
 pub(crate) mod probe;
 pub(crate) mod replies;
 pub(crate) mod roundtrips;

@@ -19,7 +19,8 @@ use super::lane::{Key, Lane, Socket};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Pace {
-    /// How many questions may be under way to one server.
+    /// How many questions may be under way to one server, at most. Where a hundred are, others
+    /// follow slowly.
     pub in_flight: usize,
     /// How often one is asked.
     pub tries: u32,
@@ -30,7 +31,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            in_flight: 100,
+            in_flight: 1000,
             tries: 4,
             patience: Duration::from_secs(5),
         }
@@ -87,7 +88,8 @@ struct Flight {
     recursion: Recursion,
     lanes: Vec<usize>,
     tries: Vec<Try>,
-    began: Option<Instant>,
+    /// When it is given up.
+    end: Option<Instant>,
     /// The server does not keep the letters of a name.
     is_plain: bool,
     /// How many servers cannot be asked.
@@ -153,7 +155,7 @@ impl Desk {
             recursion,
             lanes,
             tries: Vec::new(),
-            began: None,
+            end: None,
             is_plain: false,
             unheard: 0,
             fallback: None,
@@ -191,7 +193,10 @@ impl Desk {
 
     /// When something is to be done even if nothing is heard.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.timers.peek().map(|Reverse((at, ..))| *at)
+        let timer = self.timers.peek().map(|Reverse((at, ..))| *at);
+        let lanes = self.lanes.iter();
+        let next = lanes.filter_map(|lane| lane.due(self.pace.in_flight)).min();
+        timer.into_iter().chain(next).min()
     }
 
     fn expire(&mut self, now: Instant) {
@@ -201,7 +206,7 @@ impl Desk {
             self.timers.pop();
             match timer {
                 Timer::Patience => self.give_up(key),
-                Timer::Try(number) => self.try_is_over(key, number),
+                Timer::Try(number) => self.is_lost(now, key, number),
             }
         }
     }
@@ -212,7 +217,7 @@ impl Desk {
             let Some(queue) = self.lanes.get_mut(lane) else {
                 continue;
             };
-            if queue.outstanding >= self.pace.in_flight {
+            if !queue.may_send(now, self.pace.in_flight) {
                 continue;
             }
             if let Some(key) = queue.queue.pop_front() {
@@ -236,18 +241,14 @@ impl Desk {
             question.name = question.name.with_random_case();
         }
         let bytes = datagram::encode(id, &question, flight.recursion);
-        lane.outstanding += 1;
+        lane.sent(now);
         let tries = flight.tries.len();
         // Twice as long each time, and not all at once.
         let doubled = lane.patience() * 2_u32.saturating_pow(u32::try_from(tries).unwrap_or(8));
         let jitter = doubled / 8 * (rand::random::<u32>() % 3);
-        self.timers
-            .push(Reverse((now + doubled + jitter, key, Timer::Try(tries))));
-        if flight.began.is_none() {
-            flight.began = Some(now);
-            let end = now + self.pace.patience;
-            self.timers.push(Reverse((end, key, Timer::Patience)));
-        }
+        let end = *flight.end.get_or_insert(now + self.pace.patience);
+        let over = (now + doubled + jitter).min(end);
+        self.timers.push(Reverse((over, key, Timer::Try(tries))));
         flight.tries.push(Try {
             lane: number,
             socket,
@@ -262,6 +263,28 @@ impl Desk {
             socket,
             bytes,
         });
+    }
+
+    /// A try was not answered in time.
+    fn is_lost(&mut self, now: Instant, key: Key, number: usize) {
+        let Some(flight) = self.flights.get(&key) else {
+            return;
+        };
+        let Some(one) = flight.tries.get(number) else {
+            return;
+        };
+        let end = flight.end.filter(|end| *end > now);
+        if let Some(lane) = self.lanes.get_mut(one.lane).filter(|_| one.is_outstanding) {
+            lane.lost(now);
+        }
+        // The last try may be answered until all patience is over; and who waits for a connection has no other timer.
+        let is_last = number + 1 == flight.tries.len();
+        match end {
+            None => return self.give_up(key),
+            Some(end) if is_last => self.timers.push(Reverse((end, key, Timer::Patience))),
+            Some(_) => {}
+        }
+        self.try_is_over(key, number);
     }
 
     /// A try was not answered in time, or will not be.
@@ -358,7 +381,7 @@ impl Desk {
             }
             Heard::Answer(content) => {
                 let time = now.saturating_duration_since(one.sent);
-                line.learn(time);
+                line.answered(time);
                 let server = line.server;
                 self.answered(now, key, number, server, *content);
             }

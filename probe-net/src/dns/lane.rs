@@ -4,6 +4,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
+use tokio::time::Instant;
+
 /// A question under way.
 pub(super) type Key = u64;
 
@@ -25,6 +27,12 @@ pub(super) struct Lane {
     opened: Socket,
     next: usize,
     round_trip: Option<RoundTrip>,
+    /// When one more may be sent, though many are outstanding.
+    next_extra: Option<Instant>,
+    /// How long it takes until one more may be sent, though nothing was answered.
+    gap: Duration,
+    /// Until when the gap is not made longer.
+    slowed_until: Option<Instant>,
 }
 
 /// How much a socket was used.
@@ -52,6 +60,13 @@ impl Lane {
     const SOONEST: Duration = Duration::from_millis(200);
     const LATEST: Duration = Duration::from_secs(1);
 
+    /// So many may be outstanding without more ado: they fit the receive buffer that a server has by default.
+    const BURST: usize = 100;
+    /// With so many outstanding others follow at this pace: most lists are slow then, and not the server.
+    const GAP: Duration = Duration::from_micros(40);
+    const LONGEST_GAP: Duration = Duration::from_millis(10);
+    const TICK: Duration = Duration::from_millis(2);
+
     pub(super) fn new(server: SocketAddr) -> Self {
         Self {
             server,
@@ -63,6 +78,48 @@ impl Lane {
             opened: 0,
             next: 0,
             round_trip: None,
+            next_extra: None,
+            gap: Self::GAP,
+            slowed_until: None,
+        }
+    }
+
+    /// Whether one more may be sent now.
+    pub(super) fn may_send(&self, now: Instant, in_flight: usize) -> bool {
+        let may_be_more = || self.next_extra.is_none_or(|at| at <= now);
+        self.outstanding < in_flight && (self.outstanding < Self::BURST || may_be_more())
+    }
+
+    /// When one more may be sent, if nothing is heard until then.
+    pub(super) fn due(&self, in_flight: usize) -> Option<Instant> {
+        let waits = !self.queue.is_empty() && self.outstanding < in_flight;
+        self.next_extra.filter(|_| waits)
+    }
+
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.outstanding += 1;
+        if self.outstanding < Self::BURST {
+            return;
+        }
+        // Timers are coarse: what was not sent in the last millisecond is sent now.
+        let behind = now.checked_sub(Self::TICK).unwrap_or(now);
+        let last = self
+            .next_extra
+            .filter(|at| self.outstanding > Self::BURST && *at > behind);
+        self.next_extra = Some(last.unwrap_or(now) + self.gap);
+    }
+
+    /// Who answers has read.
+    pub(super) fn answered(&mut self, time: Duration) {
+        self.learn(time);
+        self.gap = (self.gap - self.gap / 64).max(Self::GAP);
+    }
+
+    /// Something was lost: perhaps it came too fast. Lists that are silent lose a lot, so that counts once in a while.
+    pub(super) fn lost(&mut self, now: Instant) {
+        if self.slowed_until.is_none_or(|until| until <= now) {
+            self.gap = (self.gap * 2).min(Self::LONGEST_GAP);
+            self.slowed_until = Some(now + self.patience());
         }
     }
 
@@ -122,7 +179,7 @@ impl Lane {
         self.sockets.iter().any(is_it)
     }
 
-    pub(super) fn learn(&mut self, time: Duration) {
+    fn learn(&mut self, time: Duration) {
         self.round_trip = Some(match self.round_trip {
             None => RoundTrip {
                 smoothed: time,

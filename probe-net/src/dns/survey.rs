@@ -203,22 +203,34 @@ pub(super) async fn lead<S: Survey>(
     }
 }
 
+/// So many datagrams are taken before something else has its turn.
+const AT_ONCE: usize = 64;
+
 /// Tells the desk, and listens on.
 fn hear(desk: &mut Desk, sockets: &mut Sockets, listened: Listened) {
     let Listened {
         place,
         server,
         socket,
-        room,
+        mut room,
         heard,
     } = listened;
     let (lane, number) = place;
-    match heard {
-        Ok(length) => {
-            let bytes = room.get(..length).unwrap_or_default();
-            desk.heard(Instant::now(), lane, number, bytes);
+    // What has come meanwhile is taken at once, as much as there can be.
+    let mut next = Some(heard);
+    for _ in 0..AT_ONCE {
+        match next {
+            Some(Ok(length)) => {
+                let bytes = room.get(..length).unwrap_or_default();
+                desk.heard(Instant::now(), lane, number, bytes);
+            }
+            Some(Err(error)) => desk.unreachable(lane, number, &trouble(server, &error)),
+            None => break,
         }
-        Err(error) => desk.unreachable(lane, number, &trouble(server, &error)),
+        next = match socket.try_recv(&mut room) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            heard => Some(heard),
+        };
     }
     sockets.listen(place, server, socket, room);
 }
