@@ -166,6 +166,9 @@ impl Survey for Sweep {
 impl Sweep {
     /// No name below `.invalid` is there (RFC 6761 section 6.4).
     fn invented(&self) -> Option<Ask> {
+        if self.options.roots.is_some() {
+            return None;
+        }
         let name: Name = format!("mailprobe-{}.invalid", self.token).parse().ok()?;
         Some(Ask::new(INVENTED, Question::new(name, Kind::A)))
     }
@@ -198,6 +201,20 @@ impl Sweep {
             return self.hear(place, step, Reply::Answered(entry));
         }
         let ask = Ask::new(step.tag(place), question);
+        let ask = match self.options.roots {
+            None => ask,
+            Some(_) => match self.memory.servers(&list.zone, self.now) {
+                Some(Ok(servers)) => ask.of(servers),
+                Some(Err(lost)) => {
+                    self.end(place, Health::NotAnswering(lost.to_string().into()));
+                    return Vec::new();
+                }
+                None => {
+                    self.end(place, Health::Unknown);
+                    return Vec::new();
+                }
+            },
+        };
         vec![match key {
             Some(_) => ask.shown_as(shown),
             None => ask,

@@ -2,11 +2,12 @@
 //! lists do not want us.
 
 use core::fmt;
+use core::net::SocketAddr;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use probe_net::dns::Question;
+use probe_net::dns::{Lost, Question};
 use tokio::time::Instant;
 
 use crate::reply::Entry;
@@ -19,7 +20,12 @@ pub(crate) struct Memory(Arc<Mutex<Kept>>);
 struct Kept {
     entries: HashMap<Question, (Instant, Entry)>,
     resting: HashMap<String, Instant>,
+    /// Who answers for a list.
+    servers: HashMap<String, (Instant, Servers)>,
 }
+
+/// The servers of a list, or why they are not known.
+pub(crate) type Servers = Result<Arc<[SocketAddr]>, Lost>;
 
 impl Memory {
     /// An answer is kept so long at least, also where a list does not say (rbldnsd without SOA).
@@ -28,6 +34,8 @@ impl Memory {
     const LONGEST: Duration = Duration::from_secs(15 * 60);
     /// How long a list is left alone that does not want us.
     const REST: Duration = Duration::from_secs(5 * 60);
+    /// Lists move to other servers now and then.
+    const MOVING: Duration = Duration::from_secs(60 * 60);
     /// More is not kept: the lists of a few addresses.
     const ENTRIES: usize = 100_000;
 
@@ -48,6 +56,21 @@ impl Memory {
             kept.entries
                 .insert(question.clone(), (until, entry.clone()));
         }
+    }
+
+    pub(crate) fn servers(&self, zone: &str, now: Instant) -> Option<Servers> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, servers) = kept.servers.get(zone)?;
+        (*until > now).then(|| servers.clone())
+    }
+
+    pub(crate) fn keep_servers(&self, zone: &str, servers: Servers, now: Instant) {
+        let term = match servers {
+            Ok(_) => Self::MOVING,
+            Err(_) => Self::SHORTEST,
+        };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.servers.insert(zone.to_owned(), (now + term, servers));
     }
 
     pub(crate) fn rests(&self, zone: &str, now: Instant) -> bool {

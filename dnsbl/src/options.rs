@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use probe_core::Secret;
-use probe_net::dns::Resolver;
+use probe_net::dns::{Resolver, RootHints};
 
 use crate::catalogue::{Catalogue, List, Profile};
 use crate::probe::DnsblProbe;
@@ -33,6 +33,7 @@ pub struct Options {
     pub(crate) keys: HashMap<String, Secret>,
     pub(crate) tests: bool,
     pub(crate) reasons: bool,
+    pub(crate) roots: Option<RootHints>,
     pub(crate) progress: Progress,
 }
 
@@ -45,6 +46,7 @@ impl Options {
             keys: HashMap::new(),
             tests: true,
             reasons: true,
+            roots: None,
             progress: Progress::default(),
         }
     }
@@ -74,6 +76,13 @@ impl Options {
         self
     }
 
+    /// Asks the lists' own servers, which are looked for from this root down, and no resolver: whoever shares a resolver
+    /// with many is refused by lists for what the others ask.
+    pub fn authoritative(mut self, root: RootHints) -> Self {
+        self.roots = Some(root);
+        self
+    }
+
     /// Tells by this how far it is.
     pub fn progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
@@ -88,7 +97,7 @@ impl Options {
         if self.catalogue.lists().is_empty() {
             return Err(ConfigError::NoList);
         }
-        if self.resolver.servers().is_empty() {
+        if self.resolver.servers().is_empty() && self.roots.is_none() {
             return Err(ConfigError::NoServer);
         }
         for (zone, key) in &self.keys {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use probe_core::{Context, Failure, FailureKind, Phase, Probe, Report, Target};
-use probe_net::dns::{Resolver, survey};
+use probe_net::dns::{Lost, Resolver, RootHints, Walk, survey};
 use probe_net::message::Token;
 use probe_net::{Log, Seen};
 use tokio::time::Instant;
 
+use crate::catalogue::List;
 use crate::command::Subject;
 use crate::dialogue::Sweep;
 use crate::facts::DnsblFacts;
@@ -17,6 +18,9 @@ use crate::options::Options;
 
 /// All questions to lists.
 pub(crate) const LISTS: Phase = Phase::new("lists");
+
+/// Looking for their servers.
+const WALK: Phase = Phase::new("walk");
 
 /// Asks DNS blacklists whether an address or a domain is on them, and whether they can be believed.
 ///
@@ -48,13 +52,41 @@ impl DnsblProbe {
                 return (DnsblFacts::new(subject), Some(failure));
             }
         };
+        let now = Instant::now();
+        if let Some(root) = &self.options.roots {
+            self.find_servers(root, &subject, now, log).await;
+        }
         let (options, memory) = (self.options.clone(), self.memory.clone());
-        let mut sweep = Sweep::new(options, memory, Instant::now(), subject, token);
+        let mut sweep = Sweep::new(options, memory, now, subject, token);
         // Lists that did not answer in time are told one by one.
         let _ = survey(&self.options.resolver, &mut sweep, LISTS, log).await;
         let facts = sweep.into_facts();
         let failure = nothing_learned(&facts);
         (facts, failure)
+    }
+}
+
+/// Without a resolver.
+impl DnsblProbe {
+    async fn find_servers(&self, root: &RootHints, subject: &Subject, now: Instant, log: &mut Log) {
+        let fits = |list: &&Arc<List>| subject.is_of(list.kinds);
+        let unknown = |list: &&Arc<List>| self.memory.servers(&list.zone, now).is_none();
+        let lists = self.options.lists.iter().filter(fits).filter(unknown);
+        let lists: Vec<_> = lists.collect();
+        let zones = lists.iter().filter_map(|list| list.zone.parse().ok());
+        let mut walk = Walk::new(root.servers().iter().copied(), zones);
+        // Lists whose servers were not found are told one by one.
+        let _ = survey(&self.options.resolver, &mut walk, WALK, log).await;
+        for list in lists {
+            let Ok(zone) = list.zone.parse() else {
+                continue;
+            };
+            match walk.servers(&zone) {
+                // There was no time.
+                Err(Lost::Unfinished) => {}
+                servers => self.memory.keep_servers(&list.zone, servers, now),
+            }
+        }
     }
 }
 

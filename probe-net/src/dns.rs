@@ -23,11 +23,13 @@ mod datagram;
 mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
+mod hints;
 mod lane;
 mod name;
 mod resolver;
 mod stream;
 mod survey;
+mod walk;
 
 pub use answer::{Answer, Data, ExtendedError, Flags, Record, Transport, Trouble};
 #[cfg(any(test, feature = "fuzzing"))]
@@ -35,6 +37,8 @@ pub(crate) use fuzzing::converse;
 
 pub use datagram::{Kind, Question, Rcode};
 pub use desk::Pace;
+pub use hints::{RootHints, RootHintsError};
 pub use name::{Name, NameError};
 pub use resolver::{Resolver, SystemServersError};
 pub use survey::{Ask, Survey, survey};
+pub use walk::{Lost, Walk};

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use dnsbl_probe::{Catalogue, DnsblProbe, List, Options, Profile, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use probe_core::{AnyProbe, Secret, Target, Verdict};
-use probe_net::dns::Resolver;
+use probe_net::dns::{Resolver, RootHints};
 
 use super::surroundings::{Run, name_server};
 use super::{Mistake, read_secret};
@@ -55,6 +55,17 @@ pub(super) struct Dnsbl {
     /// Asks by this resolver instead of the system's; lists refuse public ones (repeatable)
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = name_server, help_heading = "Network")]
     resolver: Vec<SocketAddr>,
+    /// Asks the lists' own servers, looked for from the root down, and no resolver
+    #[arg(long, conflicts_with = "resolver", help_heading = "Network")]
+    authoritative: bool,
+    /// Begins at the root servers in this file, in the form of IANA's named.root
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "authoritative",
+        help_heading = "Network"
+    )]
+    root_hints: Option<PathBuf>,
     /// Asks from this address of this machine
     #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     source: Option<IpAddr>,
@@ -120,6 +131,7 @@ impl Dnsbl {
 
     fn resolver(&self) -> Result<Resolver, Mistake> {
         let resolver = match self.resolver.as_slice() {
+            [] if self.authoritative => Resolver::new([]),
             [] => Resolver::system().map_err(Mistake::new)?,
             servers => Resolver::new(servers.iter().copied()),
         };
@@ -131,6 +143,12 @@ impl Dnsbl {
 
     fn ask(&self, options: Options) -> Result<Options, Mistake> {
         let mut options = options.tests(!self.no_tests).reasons(!self.no_reasons);
+        if self.authoritative {
+            options = options.authoritative(match &self.root_hints {
+                Some(file) => RootHints::read(file).map_err(Mistake::new)?,
+                None => RootHints::builtin(),
+            });
+        }
         for (zone, file) in &self.key {
             let key: Secret = read_secret(file)?;
             options = options.key(zone, key);

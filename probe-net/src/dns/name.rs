@@ -39,6 +39,17 @@ impl Name {
         Ok(Self(name))
     }
 
+    /// Whether it is the root.
+    pub fn is_root(&self) -> bool {
+        self.0.is_root()
+    }
+
+    /// The name without its first label; the root's is the root.
+    #[must_use]
+    pub fn parent(&self) -> Self {
+        Self(self.0.base_name())
+    }
+
     /// Whether this is the other or lies below it.
     pub fn is_within(&self, other: &Self) -> bool {
         other.0.zone_of(&self.0)
