@@ -1,12 +1,13 @@
 //! The same checks against embedded servers, some broken on purpose: what the tool shows, on any machine and
 //! without a network. The servers of each protocol have a file of their own; here is the page, and the running.
 
+mod dnsbl;
 mod imap;
 mod pop3;
 mod smtp;
 
 use core::error::Error;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
 
@@ -41,7 +42,8 @@ pub async fn run(transcript: bool) -> io::Result<Vec<Shown>> {
     let cx = Context::default().with_budget(Duration::from_secs(4));
     let cx = if transcript { cx.with_transcript() } else { cx };
     let mut servers = Vec::new();
-    for scene in scenes().map_err(io::Error::other)? {
+    let lists = dnsbl::Lists::listen().await?;
+    for scene in scenes(lists.address).map_err(io::Error::other)? {
         servers.push((scene.listen().await?, scene));
     }
     let asking = servers.iter().map(|(server, scene)| scene.ask(server, &cx));
@@ -101,9 +103,10 @@ fn code(report: &Report) -> &'static str {
         .unwrap_or("all is well")
 }
 
-fn scenes() -> Result<Vec<Scene>, BoxError> {
+fn scenes(lists: SocketAddr) -> Result<Vec<Scene>, BoxError> {
     let ca = Authority::new("mailprobe demo CA");
-    Ok([smtp::scenes(&ca)?, imap::scenes(&ca)?, pop3::scenes(&ca)?].concat())
+    let servers = [smtp::scenes(&ca)?, imap::scenes(&ca)?, pop3::scenes(&ca)?];
+    Ok([servers.concat(), dnsbl::scenes(lists)?].concat())
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -112,37 +115,54 @@ type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Clone)]
 struct Scene {
     story: &'static str,
-    /// `None` where nothing listens.
-    script: Option<Script>,
+    cast: Cast,
     probe: AnyProbe,
+}
+
+/// Who is asked.
+#[derive(Clone)]
+enum Cast {
+    /// Nobody listens.
+    Nobody,
+    /// A server that says this.
+    Server(Script),
+    /// Others, about this address.
+    Others(IpAddr),
 }
 
 impl Scene {
     fn new(story: &'static str, script: Script, probe: impl Probe + 'static) -> Self {
         Self {
             story,
-            script: Some(script),
+            cast: Cast::Server(script),
             probe: AnyProbe::new(probe),
         }
     }
 
     fn nobody(story: &'static str, probe: impl Probe + 'static) -> Self {
         Self {
-            script: None,
+            cast: Cast::Nobody,
+            ..Self::new(story, Script::new(), probe)
+        }
+    }
+
+    fn about(story: &'static str, address: IpAddr, probe: impl Probe + 'static) -> Self {
+        Self {
+            cast: Cast::Others(address),
             ..Self::new(story, Script::new(), probe)
         }
     }
 
     async fn listen(&self) -> io::Result<Server> {
-        Ok(match &self.script {
-            Some(script) => Server::Peer(script.listen().await?),
-            None => Server::Nobody(ClosedPort::new()?),
+        Ok(match &self.cast {
+            Cast::Server(script) => Server::Peer(script.listen().await?),
+            Cast::Nobody => Server::Nobody(ClosedPort::new()?),
+            Cast::Others(address) => Server::Others(*address),
         })
     }
 
     async fn ask(&self, server: &Server, cx: &Context) -> Shown {
-        let address = server.address();
-        let target = Target::host(address.ip(), address.port());
+        let target = server.target();
         Shown {
             story: self.story,
             report: self.probe.probe(&target, cx).await.erase(),
@@ -153,15 +173,23 @@ impl Scene {
 /// Who is at an address.
 enum Server {
     Nobody(ClosedPort),
+    Others(IpAddr),
     Peer(Peer),
 }
 
 impl Server {
-    fn address(&self) -> SocketAddr {
-        match self {
+    fn target(&self) -> Target {
+        let address = match self {
             Self::Nobody(port) => port.address(),
             Self::Peer(peer) => peer.address(),
-        }
+            Self::Others(address) => {
+                return Target::Host {
+                    host: (*address).into(),
+                    port: None,
+                };
+            }
+        };
+        Target::host(address.ip(), address.port())
     }
 }
 

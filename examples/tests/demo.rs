@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 
 #[test]
 fn each_scene_has_its_verdict_and_its_cause() {
-    use Verdict::{Critical, Ok, Warning};
+    use Verdict::{Critical, Ok, Unknown, Warning};
     let expected = [
         ("a healthy submission server", Ok, ""),
         ("the same, a wrong password", Critical, "credentials"),
@@ -133,6 +133,15 @@ fn each_scene_has_its_verdict_and_its_cause() {
             Critical,
             "tls.certificate.expired",
         ),
+        ("on no list", Ok, ""),
+        ("on two lists", Critical, "dnsbl.listed"),
+        (
+            "the network around is listed",
+            Warning,
+            "dnsbl.listed.nearby",
+        ),
+        ("lists that have ended", Ok, "dnsbl.listed.doubtfully"),
+        ("a list that refuses us", Unknown, "local"),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -156,7 +165,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 41;
+    const SCENES: usize = 46;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -191,7 +200,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 31 of 41 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 34 of 46 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);
