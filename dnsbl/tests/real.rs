@@ -16,9 +16,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use dnsbl_probe::{Catalogue, DnsblFacts, DnsblProbe, Listing, Options};
-use probe_core::{Context, Probe, Report, Verdict};
-use probe_net::Resolve;
-use probe_net::dns::{Kind, Pace, Question, Resolver, Transport};
+use probe_core::{Context, Phase, Probe, Report, Verdict};
+use probe_net::dns::{Kind, Name, Pace, Question, Resolver, RootHints, Transport, Walk, survey};
+use probe_net::{Log, Resolve};
 use serde_json::Value;
 
 /// What the lab says of itself.
@@ -260,4 +260,66 @@ async fn other_probes_find_their_hosts_by_it() {
     assert!(found.contains(&listener.parse().unwrap()), "{found:?}");
     let missing = resolver.resolve(&"nobody.lab.test".parse().unwrap()).await;
     assert!(missing.unwrap_err().to_string().contains("NXDOMAIN"));
+}
+
+/// The servers of a zone, found from the lab's root down; or why not.
+async fn walk(zones: &[&str]) -> Vec<Result<Vec<String>, String>> {
+    let zones: Vec<Name> = zones.iter().map(|zone| zone.parse().unwrap()).collect();
+    let mut walk = Walk::new([server("nsd-root")], zones.clone());
+    let mut log = Log::begin(&Context::default());
+    let phase = Phase::new("walk");
+    let resolver = resolver("unbound");
+    survey(&resolver, &mut walk, phase, &mut log).await.unwrap();
+    let told = zones.iter().map(|zone| match walk.servers(zone) {
+        Ok(servers) => Ok(servers
+            .iter()
+            .map(|server| server.ip().to_string())
+            .collect()),
+        Err(lost) => Err(lost.to_string()),
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn the_way_to_a_zone_is_found_from_the_root_down() {
+    let found = walk(&["bl01.rbl.test", "glueless.test", "half.test", "lame.test"]).await;
+    let one = |address: &str| Ok(vec![address.to_owned()]);
+    assert_eq!(found[0], one("127.88.0.70"));
+    assert_eq!(found[1], one("127.88.0.75"));
+    let mut half = found[2].clone().unwrap();
+    half.sort_unstable();
+    assert_eq!(half, ["127.88.0.74", "127.88.0.75"]);
+    assert_eq!(found[3], one("127.88.0.74"));
+    let lost = walk(&["loop-a.test", "below.lame.test", "below.upward.test"]).await;
+    let lost: Vec<_> = lost.into_iter().map(Result::unwrap_err).collect();
+    assert_eq!(lost[0], "the way to it leads in a circle");
+    assert!(
+        lost[1].contains("no server of lame.test answers for it"),
+        "{lost:?}"
+    );
+    assert!(
+        lost[2].contains("no server of upward.test answers for it"),
+        "{lost:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_lists_own_servers_say_what_a_resolver_says() {
+    let root = server("nsd-root").ip();
+    let hints = RootHints::parse(&format!("a.root.test. 60 A {root}")).unwrap();
+    let mut pace = Pace::default();
+    pace.patience = Duration::from_millis(1500);
+    let options = DnsblProbe::builder(Resolver::new([]).with_pace(pace)).catalogue(catalogue());
+    let probe = options.authoritative(hints).build().unwrap();
+    let target = "127.88.1.1".parse().unwrap();
+    let report = probe.probe(&target, &Context::default()).await;
+    let by_resolver = ask("rbldnsd", "127.88.1.1").await;
+    assert_eq!(listed(&report), listed(&by_resolver));
+    assert_eq!(ill(&report), ill(&by_resolver));
+    let phases: Vec<_> = report
+        .spans
+        .iter()
+        .map(|span| span.phase.as_str())
+        .collect();
+    assert_eq!(phases, ["walk", "lists"]);
 }

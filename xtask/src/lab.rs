@@ -1,5 +1,5 @@
-//! The lab: real mail servers, blocklists and a resolver, as Debian 12 packs them, on loopback
-//! addresses of our own (127.88.0.0/24).
+//! The lab: real mail servers, blocklists, a resolver and a root server, as Debian 12 packs them,
+//! on loopback addresses of our own (127.88.0.0/24).
 //!
 //! Some serve well and some badly on purpose, so that a probe meets expired certificates, silent
 //! greeters and broken logins before its users do. The host's configuration is never touched:
@@ -46,7 +46,7 @@
 //! Keys are only ever added. Names resolve nowhere but at the listener `unbound`: connect to
 //! `address`, present `name` as the server's name. A listener on `::1` is only there where the
 //! machine has IPv6. The blocklists, by their zones, are served by the listener `rbldnsd`, and by
-//! `unbound` in front of it.
+//! `unbound` in front of it; the way to them from a root begins at the listener `nsd-root`.
 
 mod accounts;
 mod certificates;
@@ -55,6 +55,7 @@ mod dovecot;
 mod install;
 mod keeper;
 mod manifest;
+mod nsd;
 mod postfix;
 mod rbldnsd;
 mod server;

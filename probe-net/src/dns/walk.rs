@@ -210,6 +210,11 @@ impl Walk {
             return Vec::new();
         }
         let servers = self.cuts.get(&cut).cloned().unwrap_or_default();
+        // Whoever points to them has said it; they themselves need not (rbldnsd has no NS records by default).
+        if goal.wanted == Wanted::Servers && cut == goal.name {
+            self.under_way.remove(&below);
+            return self.find(number, servers);
+        }
         let kind = match goal.wanted {
             Wanted::Servers => Kind::NS,
             Wanted::Addresses => Kind::A,

@@ -4,6 +4,7 @@
 //! service down while its package is installed. Nothing of the host's configuration is edited, then
 //! or later.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -61,11 +62,14 @@ fn require(condition: bool, reason: &str) -> Result<()> {
 }
 
 fn missing_packages() -> Vec<&'static str> {
-    let wanted = server::all()
+    // Servers may share one.
+    let wanted: BTreeSet<_> = server::all()
         .into_iter()
         .flat_map(|server| server.packages())
-        .copied();
+        .copied()
+        .collect();
     wanted
+        .into_iter()
         .chain(TOOLS)
         .filter(|package| !is_installed(package))
         .collect()

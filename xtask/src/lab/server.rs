@@ -6,12 +6,15 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::certificates::Certificate;
-use super::{Lab, dovecot, postfix, rbldnsd, unbound};
+use super::{Lab, dovecot, nsd, postfix, rbldnsd, unbound};
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 4] {
+pub(crate) fn all() -> [&'static dyn Server; 7] {
     [
         &rbldnsd::Rbldnsd,
+        &nsd::ROOT,
+        &nsd::BELOW,
+        &nsd::LEAF,
         &unbound::Unbound,
         &dovecot::Dovecot,
         &postfix::Postfix,

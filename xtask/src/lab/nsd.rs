@@ -1,0 +1,226 @@
+//! nsd: the way from a root down to the servers of the blocklists, over UDP and TCP.
+//!
+//! Three servers, since an nsd answers for all its zones at all its addresses, and never points from
+//! one to another that it has too: the root at 127.88.0.72, what is below it at 127.88.0.73, and the
+//! ends of the way at 127.88.0.75. Besides the lists there are zones that are hard to reach or
+//! cannot be reached: a delegation without an address, in a circle, to a server that does not
+//! answer, and the like.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::certificates::Certificate;
+use super::server::{self, Listener, Room, Server};
+use super::{Lab, dns, rbldnsd};
+
+const MAIN: &str = include_str!("nsd/nsd.conf");
+
+const ROOT_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 72);
+const BELOW_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 73);
+const LEAF_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 75);
+/// Nobody listens there, and nobody ever shall.
+const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 74);
+
+/// The root of the lab.
+pub(crate) const ROOT: Nsd = Nsd {
+    name: "nsd-root",
+    host: "nsd-root.lab.test",
+    address: ROOT_ADDRESS,
+    zones: &[Zone {
+        name: ".",
+        file: "root.zone",
+        text: include_str!("nsd/root.zone"),
+    }],
+    quirk: "a root server: points to nsd for test and example and all names below them, has \
+            nothing else (NXDOMAIN), and never heard of upward.test, which is delegated to it",
+};
+
+/// The zones below the root.
+pub(crate) const BELOW: Nsd = Nsd {
+    name: "nsd",
+    host: "nsd.lab.test",
+    address: BELOW_ADDRESS,
+    zones: &[
+        Zone {
+            name: "test",
+            file: "test.zone",
+            text: include_str!("nsd/test.zone"),
+        },
+        Zone {
+            name: "example",
+            file: "example.zone",
+            text: include_str!("nsd/example.zone"),
+        },
+    ],
+    quirk: "has test and example, but not the hosts below lab.test; points to rbldnsd for each \
+            list, to 127.88.0.74, where nobody listens, for lame.test, in a circle for loop-a.test \
+            and loop-b.test, to the root for upward.test, to nsd-leaf for glueless.test (by a \
+            server's name below example, without an address) and half.test (its first server, \
+            127.88.0.74, is not there); REFUSED for all names elsewhere",
+};
+
+/// The ends of the way.
+pub(crate) const LEAF: Nsd = Nsd {
+    name: "nsd-leaf",
+    host: "nsd-leaf.lab.test",
+    address: LEAF_ADDRESS,
+    zones: &[
+        Zone {
+            name: "glueless.test",
+            file: "glueless.test.zone",
+            text: include_str!("nsd/glueless.test.zone"),
+        },
+        Zone {
+            name: "half.test",
+            file: "half.test.zone",
+            text: include_str!("nsd/half.test.zone"),
+        },
+    ],
+    quirk: "has glueless.test and half.test, and REFUSED for all else",
+};
+
+/// One nsd: an address, and the zones that are served there.
+#[derive(Debug)]
+pub(crate) struct Nsd {
+    name: &'static str,
+    host: &'static str,
+    address: Ipv4Addr,
+    zones: &'static [Zone],
+    quirk: &'static str,
+}
+
+#[derive(Debug)]
+struct Zone {
+    name: &'static str,
+    file: &'static str,
+    text: &'static str,
+}
+
+impl Server for Nsd {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn packages(&self) -> &'static [&'static str] {
+        &["nsd"]
+    }
+
+    fn listeners(&self, _: &Lab) -> Vec<Listener> {
+        vec![Listener {
+            server: self.name,
+            label: self.name,
+            host: self.host,
+            address: IpAddr::V4(self.address),
+            port: dns::PORT,
+            certificate: Certificate::Absent,
+            quirk: self.quirk,
+        }]
+    }
+
+    fn files(&self, lab: &Lab) -> Vec<(&'static str, String)> {
+        let zones: String = self.zones.iter().map(Zone::clause).collect();
+        let main = server::fill(MAIN, lab.folder())
+            .replace("{name}", self.name)
+            .replace("{address}", &self.address.to_string())
+            .replace("{port}", &dns::PORT.to_string())
+            .replace("{zones}", &zones);
+        self.zones
+            .iter()
+            .map(|zone| (zone.file, zone.contents()))
+            .chain([("nsd.conf", main)])
+            .collect()
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        vec![Room {
+            path: "run",
+            owner: "nsd",
+            group: "nsd",
+            mode: "0755",
+        }]
+    }
+
+    fn command(&self, lab: &Lab) -> Vec<String> {
+        let main = lab.folder().join(self.name).join("nsd.conf");
+        // in the foreground
+        ["nsd", "-d", "-c", &main.to_string_lossy()]
+            .map(str::to_owned)
+            .into()
+    }
+
+    /// From the root and from the zone below it, the first list is found by going on elsewhere; at the ends of the way
+    /// nobody is pointed anywhere.
+    fn is_ready(&self, _: &Lab) -> bool {
+        match self.address {
+            LEAF_ADDRESS => dns::refuses(self.address),
+            _ => dns::points_elsewhere(self.address),
+        }
+    }
+}
+
+impl Zone {
+    /// It in the configuration.
+    fn clause(&self) -> String {
+        format!(
+            "zone:\n  name: \"{}\"\n  zonefile: \"{}\"\n",
+            self.name, self.file
+        )
+    }
+
+    fn contents(&self) -> String {
+        self.text
+            .replace("{root}", &ROOT_ADDRESS.to_string())
+            .replace("{nsd}", &BELOW_ADDRESS.to_string())
+            .replace("{leaf}", &LEAF_ADDRESS.to_string())
+            .replace("{nobody}", &NOBODY.to_string())
+            .replace("{rbldnsd}", &rbldnsd::ADDRESS.to_string())
+            .replace("{lists}", &lists())
+    }
+}
+
+/// Each list by itself, as a walk would find most blocklists of the world.
+fn lists() -> String {
+    rbldnsd::LISTS
+        .iter()
+        .map(|list| format!("{}. NS ns.rbl.test.\n", list.zone))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> String {
+        let mut zones = ROOT.zones.iter().chain(BELOW.zones).chain(LEAF.zones);
+        zones.find(|zone| zone.name == name).unwrap().contents()
+    }
+
+    #[test]
+    fn every_list_is_delegated() {
+        let zone = zone("test");
+        for list in rbldnsd::LISTS {
+            let line = format!("{}. NS ns.rbl.test.", list.zone);
+            assert!(zone.lines().any(|it| it == line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_zone_below_says_the_same_of_its_servers() {
+        let above = zone("test");
+        for name in ["glueless.test", "half.test"] {
+            let servers = |text: &str| {
+                let start = format!("{name}. NS ");
+                let lines = text.lines().filter(|line| line.starts_with(&start));
+                lines.map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(servers(&above), servers(&zone(name)));
+            assert!(!servers(&above).is_empty());
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for zone in ROOT.zones.iter().chain(BELOW.zones).chain(LEAF.zones) {
+            assert!(!zone.contents().contains('{'), "{}", zone.file);
+        }
+    }
+}
