@@ -6,8 +6,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use probe_net::Resolve;
-use probe_net::dns::{Answer, Data, Kind, Pace, Question, Rcode, Resolver, Transport, Trouble};
+use probe_core::{Context, FailureKind, Phase, Report};
+use probe_net::dns::{
+    Answer, Ask, Data, Kind, Pace, Question, Rcode, Resolver, Survey, Transport, Trouble, survey,
+};
+use probe_net::{Log, Resolve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -222,4 +225,60 @@ async fn hosts_are_found_by_both_kinds_of_addresses_and_failures_are_named() {
         let error = Resolver::new([server]).resolve(&name).await.unwrap_err();
         assert!(error.to_string().contains(told), "{error}");
     }
+}
+
+struct One(Option<Result<Answer, Trouble>>);
+
+impl Survey for One {
+    fn begin(&mut self) -> Vec<Ask> {
+        vec![Ask::new(1, question(Kind::A))]
+    }
+
+    fn answered(&mut self, _: u64, outcome: Result<Answer, Trouble>) -> Vec<Ask> {
+        self.0 = Some(outcome);
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn who_never_stops_talking_is_left_at_the_deadline() {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let socket = socket.into_std().unwrap();
+        socket.set_nonblocking(false).unwrap();
+        let mut room = [0; 2048];
+        let (length, client) = socket.recv_from(&mut room).unwrap();
+        let mut other = reply(&room[..length], 0, 0, &[]);
+        other[0] ^= 0xff;
+        // Until the other end is closed.
+        while socket.send_to(&other, client).is_ok() {}
+    });
+    let cx = Context::default().with_budget(Duration::from_millis(300));
+    let mut log = Log::begin(&cx);
+    let mut one = One(None);
+    let resolver = Resolver::new([address]);
+    let asking = survey(&resolver, &mut one, Phase::new("dns"), &mut log);
+    let outcome = tokio::time::timeout(Duration::from_secs(20), asking).await;
+    let failure = outcome.unwrap().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Timeout);
+    assert_eq!(one.0, None);
+}
+
+#[tokio::test]
+async fn a_transcript_names_each_question_and_what_came_of_it() {
+    let server = serve(|question| vec![reply(question, 0, 0, &[(1, &[127, 0, 0, 2])])]).await;
+    let cx = Context::default().with_transcript();
+    let mut log = Log::begin(&cx);
+    let mut one = One(None);
+    let resolver = Resolver::new([server]);
+    let phase = Phase::new("dns");
+    survey(&resolver, &mut one, phase, &mut log).await.unwrap();
+    let target = "192.0.2.1".parse().unwrap();
+    let mut report = Report::new("dns", target, cx.now(), ());
+    log.close(&mut report);
+    let told = report.transcript.to_string();
+    let line = format!("host.example.org A: NOERROR, 127.0.0.2 from {server} by UDP in ");
+    assert!(told.contains(&line), "{told}");
+    assert_eq!(report.spans[0].phase, phase);
 }

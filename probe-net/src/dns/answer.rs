@@ -197,6 +197,25 @@ pub enum Data {
     Txt(Box<[u8]>),
 }
 
+/// As zone files have it, nearly.
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::A(address) => write!(f, "{address}"),
+            Self::Aaaa(address) => write!(f, "{address}"),
+            Self::Cname(name) => write!(f, "alias of {name}"),
+            Self::Mx {
+                preference,
+                exchange,
+            } => write!(f, "{preference} {exchange}"),
+            Self::Ns(name) | Self::Ptr(name) => write!(f, "{name}"),
+            Self::Other(text) => f.write_str(text),
+            Self::Soa { server, serial, .. } => write!(f, "{server} {serial}"),
+            Self::Txt(text) => write!(f, "{:?}", String::from_utf8_lossy(text)),
+        }
+    }
+}
+
 /// Why a question was answered so (RFC 8914).
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -44,10 +44,7 @@ pub(super) enum Deed {
     /// Nothing more comes over this socket.
     Close { lane: usize, socket: Socket },
     /// A question has come to its end.
-    Done {
-        tag: u64,
-        outcome: Result<Answer, Trouble>,
-    },
+    Done(Box<Done>),
     /// Send this datagram.
     Send {
         lane: usize,
@@ -61,6 +58,14 @@ pub(super) enum Deed {
         server: SocketAddr,
         bytes: Vec<u8>,
     },
+}
+
+/// A question that has come to its end.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) tag: u64,
+    pub(super) question: Question,
+    pub(super) outcome: Result<Answer, Trouble>,
 }
 
 #[derive(Debug)]
@@ -146,7 +151,7 @@ impl Desk {
         let lanes: Vec<_> = servers.iter().map(|server| self.lane(*server)).collect();
         let Some(first) = lanes.first().copied() else {
             let outcome = Err(Trouble::NoServer);
-            return self.deeds.push_back(Deed::Done { tag, outcome });
+            return self.done(tag, question, outcome);
         };
         self.next_key += 1;
         let flight = Flight {
@@ -345,8 +350,15 @@ impl Desk {
                 });
             }
         }
-        let tag = flight.tag;
-        self.deeds.push_back(Deed::Done { tag, outcome });
+        self.done(flight.tag, flight.question, outcome);
+    }
+
+    fn done(&mut self, tag: u64, question: Question, outcome: Result<Answer, Trouble>) {
+        self.deeds.push_back(Deed::Done(Box::new(Done {
+            tag,
+            question,
+            outcome,
+        })));
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) fn converse(data: &[u8]) {
     for _ in 0..100 {
         while let Some(deed) = desk.next(now) {
             match deed {
-                Deed::Done { tag, .. } => {
-                    let place = usize::try_from(tag).unwrap_or(usize::MAX);
+                Deed::Done(one) => {
+                    let place = usize::try_from(one.tag).unwrap_or(usize::MAX);
                     if let Some(times) = done.get_mut(place) {
                         *times += 1;
                     }

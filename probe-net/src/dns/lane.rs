@@ -65,6 +65,7 @@ impl Lane {
     /// With so many outstanding others follow at this pace: most lists are slow then, and not the server.
     const GAP: Duration = Duration::from_micros(40);
     const LONGEST_GAP: Duration = Duration::from_millis(10);
+    /// As coarse as timers are.
     const TICK: Duration = Duration::from_millis(2);
 
     pub(super) fn new(server: SocketAddr) -> Self {
@@ -101,7 +102,7 @@ impl Lane {
         if self.outstanding < Self::BURST {
             return;
         }
-        // Timers are coarse: what was not sent in the last millisecond is sent now.
+        // Timers are coarse: what could have been sent since the last one is sent now.
         let behind = now.checked_sub(Self::TICK).unwrap_or(now);
         let last = self
             .next_extra

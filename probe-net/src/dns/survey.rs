@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::answer::{Answer, Trouble};
 use super::datagram::{Question, Recursion};
-use super::desk::{Deed, Desk};
+use super::desk::{Deed, Desk, Done};
 use super::lane::{Key, Socket};
 use super::resolver::Resolver;
 use super::stream;
@@ -100,31 +100,30 @@ pub async fn survey<S: Survey>(
 
 /// What a question came to, for a transcript.
 pub(super) struct Line<'a> {
+    question: &'a Question,
     outcome: &'a Result<Answer, Trouble>,
     shown: Option<&'a str>,
 }
 
 impl core::fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.shown {
+            Some(shown) => write!(f, "{shown} {}: ", self.question.kind)?,
+            None => write!(f, "{}: ", self.question)?,
+        }
         let answer = match self.outcome {
             Ok(answer) => answer,
             Err(trouble) => return write!(f, "{trouble}"),
         };
-        let (question, rcode) = (&answer.question, answer.rcode);
-        if let Some(shown) = self.shown {
-            return write!(
-                f,
-                "{shown} {}: {rcode} from {}",
-                question.kind, answer.server
-            );
+        write!(f, "{}", answer.rcode)?;
+        // A server may repeat what must not be shown.
+        let records = answer.answers.iter().filter(|_| self.shown.is_none());
+        for record in records {
+            write!(f, ", {}", record.data)?;
         }
         let time = answer.time.as_secs_f64() * 1e3;
         let (server, transport) = (answer.server, answer.transport);
-        write!(f, "{question}: {rcode}, ")?;
-        for record in &answer.answers {
-            write!(f, "{:?} ", record.data)?;
-        }
-        write!(f, "from {server} by {transport} in {time:.1} ms")
+        write!(f, " from {server} by {transport} in {time:.1} ms")
     }
 }
 
@@ -156,8 +155,14 @@ pub(super) async fn lead<S: Survey>(
         while let Some(deed) = desk.next(Instant::now()) {
             match deed {
                 Deed::Close { lane, socket } => sockets.close((lane, socket)),
-                Deed::Done { tag, outcome } => {
+                Deed::Done(done) => {
+                    let Done {
+                        tag,
+                        question,
+                        outcome,
+                    } = *done;
                     tell(Line {
+                        question: &question,
                         outcome: &outcome,
                         shown: shown.get(&tag).map(|shown| &**shown),
                     });
@@ -181,6 +186,10 @@ pub(super) async fn lead<S: Survey>(
         if desk.is_idle() {
             return true;
         }
+        // Also where somebody never stops talking.
+        if Instant::now() >= deadline {
+            return false;
+        }
         let until = desk.due().map_or(deadline, |due| due.min(deadline));
         let mut over = pin!(sleep_until(until));
         let news = poll_fn(|cx| {
@@ -197,7 +206,6 @@ pub(super) async fn lead<S: Survey>(
             News::Streamed((key, heard)) => {
                 desk.streamed(Instant::now(), key, &heard.unwrap_or_default());
             }
-            News::Due if Instant::now() >= deadline => return false,
             News::Due => {}
         }
     }

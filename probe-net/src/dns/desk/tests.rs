@@ -33,8 +33,8 @@ fn sent(desk: &mut Desk, now: Instant) -> Vec<(usize, Socket, Vec<u8>)> {
 fn outcomes(desk: &mut Desk, now: Instant) -> Vec<Result<Answer, Trouble>> {
     let mut done = Vec::new();
     while let Some(deed) = desk.next(now) {
-        if let Deed::Done { outcome, .. } = deed {
-            done.push(outcome);
+        if let Deed::Done(one) = deed {
+            done.push(one.outcome);
         }
     }
     done
@@ -182,7 +182,7 @@ fn no_more_than_the_pace_allows_is_under_way_and_nothing_is_forgotten() {
         while let Some(deed) = desk.next(now) {
             match deed {
                 Deed::Send { socket, bytes, .. } => to_answer.push((socket, bytes)),
-                Deed::Done { outcome, .. } => done += usize::from(outcome.is_ok()),
+                Deed::Done(one) => done += usize::from(one.outcome.is_ok()),
                 _ => {}
             }
         }
