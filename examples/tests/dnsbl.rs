@@ -124,3 +124,51 @@ fn a_key_is_read_from_a_file_and_a_mistake_is_told_in_a_line() {
         assert_eq!(said.err.lines().count(), 1, "{}", said.err);
     }
 }
+
+#[test]
+fn what_has_changed_since_an_earlier_report_is_told() {
+    let resolver = resolver().to_string();
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("dnsbl-previous");
+    let list = [
+        "--list",
+        "bl.test",
+        "--only",
+        "--resolver",
+        &resolver,
+        "--format",
+        "json",
+    ];
+    let ask = |target: &str, more: &[&str]| {
+        let said = mailprobe(["dnsbl", target].iter().chain(&list).chain(more));
+        said.out
+    };
+    let clean = ask("192.0.2.2", &[]).replace("192.0.2.2", "192.0.2.1");
+    std::fs::write(&file, clean).unwrap();
+    let report = ask("192.0.2.1", &["--previous", &file.display().to_string()]);
+    let report: Json = serde_json::from_str(&report).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let told: Vec<_> = findings
+        .map(|finding| format!("{}: {}", text(&finding["code"]), text(&finding["evidence"])))
+        .collect();
+    assert!(
+        told.contains(&"change.worse: ok -> critical".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.contains(&"change.fact: listings.bl.test: nothing -> there".to_owned()),
+        "{told:?}"
+    );
+    // Nothing is told of others.
+    let other = ask("192.0.2.2", &["--previous", &file.display().to_string()]);
+    assert!(!other.contains("change."), "{other}");
+    let missing = mailprobe([
+        "dnsbl",
+        "192.0.2.1",
+        "--previous",
+        "/no/such/file",
+        "--resolver",
+        &resolver,
+    ]);
+    assert_eq!(missing.status, 3);
+}

@@ -62,17 +62,47 @@ static WORSE: FindingKind = FindingKind::new(
 #[derive(Clone, Debug)]
 pub struct Snapshot(Json);
 
-impl core::str::FromStr for Snapshot {
-    type Err = SnapshotError;
+impl Snapshot {
+    /// All reports of a text: one, an array of them, or one after the other.
+    ///
+    /// # Errors
+    /// The text is none of these, or one of them is no report.
+    pub fn read_all(json: &str) -> Result<Vec<Self>, SnapshotError> {
+        let values = serde_json::Deserializer::from_str(json).into_iter::<Json>();
+        let mut snapshots = Vec::new();
+        for value in values {
+            match value.map_err(|error| SnapshotError::Json(error.to_string()))? {
+                Json::Array(reports) => {
+                    let reports: Result<Vec<_>, _> = reports.into_iter().map(Self::of).collect();
+                    snapshots.extend(reports?);
+                }
+                report => snapshots.push(Self::of(report)?),
+            }
+        }
+        Ok(snapshots)
+    }
 
-    fn from_str(json: &str) -> Result<Self, SnapshotError> {
-        let report: Json =
-            serde_json::from_str(json).map_err(|error| SnapshotError::Json(error.to_string()))?;
+    /// Whether it is of the same probe and the same target.
+    pub fn is_of(&self, report: &Report<AnyFacts>) -> bool {
+        text(&self.0, "probe") == report.probe
+            && text(&self.0, "target") == report.target.to_string()
+    }
+
+    fn of(report: Json) -> Result<Self, SnapshotError> {
         match report.get("schema").and_then(Json::as_u64) {
             Some(SCHEMA_VERSION) => Ok(Self(report)),
             Some(other) => Err(SnapshotError::Schema(other)),
             None => Err(SnapshotError::NoReport),
         }
+    }
+}
+
+impl core::str::FromStr for Snapshot {
+    type Err = SnapshotError;
+
+    fn from_str(json: &str) -> Result<Self, SnapshotError> {
+        let report = serde_json::from_str(json);
+        Self::of(report.map_err(|error| SnapshotError::Json(error.to_string()))?)
     }
 }
 
@@ -181,41 +211,85 @@ fn findings(before: &Json, now: &Json) -> Vec<Finding> {
 }
 
 fn facts(before: &Json, now: &Json) -> Vec<Finding> {
-    let leaves = |report: &Json| {
-        let mut found = BTreeMap::new();
-        if let Some(facts) = report.get("facts") {
-            collect_leaves("", facts, &mut found);
-        }
-        found
-    };
-    let (before, now) = (leaves(before), leaves(now));
-    let absent = "nothing".to_owned();
-    let keys: std::collections::BTreeSet<_> = before.keys().chain(now.keys()).collect();
-    keys.into_iter()
-        .filter_map(|key| {
-            let was = before.get(key).unwrap_or(&absent);
-            let is = now.get(key).unwrap_or(&absent);
-            (was != is).then(|| FACT.found(format!("{key}: {was} -> {is}")))
-        })
+    let mut changes = Vec::new();
+    let none = Json::Null;
+    let of = |report| Json::get(report, "facts").unwrap_or(&none).clone();
+    differ("", &of(before), &of(now), &mut changes);
+    changes
+        .into_iter()
+        .map(|change| FACT.found(change))
         .collect()
 }
 
-fn collect_leaves(path: &str, value: &Json, found: &mut BTreeMap<String, String>) {
-    match value {
-        Json::Null | Json::Number(_) => {}
-        Json::Object(members) => {
-            for (key, member) in members {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
+/// What differs below this path. What is in a list goes by its own name, not by its place.
+fn differ(path: &str, before: &Json, now: &Json, changes: &mut Vec<String>) {
+    match (before, now) {
+        // Numbers change at every run.
+        (Json::Number(_) | Json::Null, Json::Number(_) | Json::Null) => {}
+        (Json::Object(was), Json::Object(is)) => {
+            let new = is.keys().filter(|key| !was.contains_key(*key));
+            for key in was.keys().chain(new) {
+                let path = match path {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
                 };
-                collect_leaves(&path, member, found);
+                let member =
+                    |of: &serde_json::Map<String, Json>| of.get(key).cloned().unwrap_or_default();
+                differ(&path, &member(was), &member(is), changes);
             }
         }
-        Json::Array(_) | Json::Bool(_) | Json::String(_) => {
-            found.insert(path.to_owned(), value.to_string());
+        (Json::Array(was), Json::Array(is)) => match (by_name(was), by_name(is)) {
+            (Some(was), Some(is)) => differ(path, &was, &is, changes),
+            _ => members(path, was, is, changes),
+        },
+        (Json::Null, Json::Array(is)) if by_name(is).is_some() => {
+            differ(path, &Json::Array(Vec::new()), now, changes);
         }
+        (Json::Array(was), Json::Null) if by_name(was).is_some() => {
+            differ(path, before, &Json::Array(Vec::new()), changes);
+        }
+        _ if before == now => {}
+        _ => changes.push(format!("{path}: {} -> {}", brief(before), brief(now))),
+    }
+}
+
+/// What came into a list, and what went.
+fn members(path: &str, before: &[Json], now: &[Json], changes: &mut Vec<String>) {
+    let beside = |these: &[Json], those: &[Json]| {
+        let others = these.iter().filter(|one| !those.contains(one));
+        others
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (gone, new) = (beside(before, now), beside(now, before));
+    match (gone.is_empty(), new.is_empty()) {
+        (true, true) => {}
+        (false, true) => changes.push(format!("{path}: {gone} is gone")),
+        (true, false) => changes.push(format!("{path}: {new} is new")),
+        (false, false) => changes.push(format!("{path}: {gone} -> {new}")),
+    }
+}
+
+/// A list of branches as one branch: each goes by its first member. `None` where they have no names, or the same.
+fn by_name(list: &[Json]) -> Option<Json> {
+    let mut branches = serde_json::Map::new();
+    for branch in list {
+        let (_, name) = branch.as_object()?.iter().next()?;
+        let name = name.as_str()?.to_owned();
+        if branches.insert(name, branch.clone()).is_some() {
+            return None;
+        }
+    }
+    Some(Json::Object(branches))
+}
+
+/// A whole branch that came or went is told in a word.
+fn brief(value: &Json) -> String {
+    match value {
+        Json::Null => "nothing".to_owned(),
+        Json::Object(_) => "there".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -316,6 +390,70 @@ mod tests {
                 "mx.example.org:25: timeout at connect -> credentials at auth".to_owned()
             )]
         );
+    }
+
+    #[derive(Debug)]
+    struct Lists(&'static [(&'static str, &'static str)]);
+    impl Facts for Lists {
+        fn record(&self, out: &mut Record) {
+            out.trees("lists", self.0, |(zone, says), out| {
+                out.set("zone", *zone);
+                out.set("says", *says);
+            });
+            let zones = self.0.iter().map(|(zone, _)| *zone);
+            out.set("zones", zones.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_list_is_compared_by_its_name_and_not_by_its_place() {
+        let of = |lists| {
+            let target = "mx.example.org".parse().unwrap();
+            let epoch = std::time::SystemTime::UNIX_EPOCH;
+            Report::new("dnsbl", target, epoch, Lists(lists)).erase()
+        };
+        let before = of(&[("a.test", "clean"), ("b.test", "clean")]);
+        let turned = of(&[("b.test", "clean"), ("a.test", "clean")]);
+        assert_eq!(between(&before, &turned), []);
+        let now = of(&[("c.test", "clean"), ("b.test", "listed")]);
+        let told: Vec<_> = between(&before, &now)
+            .into_iter()
+            .map(|(_, told)| told)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "lists.a.test: there -> nothing",
+                "lists.b.test.says: \"clean\" -> \"listed\"",
+                "lists.c.test: nothing -> there",
+                "zones: \"a.test\" -> \"c.test\"",
+            ]
+        );
+        let told: Vec<_> = between(&before, &of(&[]))
+            .into_iter()
+            .map(|(_, told)| told)
+            .collect();
+        assert_eq!(told[2], "zones: \"a.test\", \"b.test\" is gone");
+    }
+
+    #[test]
+    fn reports_are_read_however_they_stand_together_and_known_by_probe_and_target() {
+        let json = report("Postfix").to_json();
+        let texts = [
+            json.clone(),
+            format!("[{json},{json}]"),
+            format!("{json}\n{json}\n"),
+        ];
+        let counts = texts.map(|text| Snapshot::read_all(&text).unwrap().len());
+        assert_eq!(counts, [1, 2, 2]);
+        let kept = &Snapshot::read_all(&json).unwrap()[0];
+        assert!(kept.is_of(&report("Exim")));
+        let other = "mx.example.org:26".parse().unwrap();
+        let epoch = std::time::SystemTime::UNIX_EPOCH;
+        assert!(!kept.is_of(&Report::new("smtp", other, epoch, Banner("")).erase()));
+        assert_eq!(Snapshot::read_all("").unwrap().len(), 0);
+        assert!(Snapshot::read_all("[1]").is_err());
+        assert!(Snapshot::read_all("{").is_err());
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! What surrounds every probe: how long it may take and how it is told, the way to the network, and TLS.
 
+use core::fmt::Display;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
+use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use probe_core::{AnyProbe, Context, Fleet, Range, Report, Target, Thresholds, Verdict};
+use probe_core::{
+    AnyProbe, Context, Fleet, Range, Report, Snapshot, Target, Thresholds, Verdict, compare,
+};
 use probe_net::dns::Resolver;
 use probe_net::tls::{self, Tls};
 use probe_net::{Family, Net, Proxy, ProxyVersion};
@@ -38,6 +42,9 @@ pub(super) struct Run {
         help_heading = "Time"
     )]
     critical: Option<Range>,
+    /// Tells what has changed since the reports in this file, which --format json or jsonl wrote
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    previous: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -106,8 +113,18 @@ impl Run {
         Thresholds::new(self.warning, self.critical)
     }
 
+    fn previous(&self) -> Result<Vec<Snapshot>, Mistake> {
+        let Some(file) = &self.previous else {
+            return Ok(Vec::new());
+        };
+        let describe = |why: &dyn Display| Mistake::new(format!("{}: {why}", file.display()));
+        let text = fs::read_to_string(file).map_err(|error| describe(&error))?;
+        Snapshot::read_all(&text).map_err(|error| describe(&error))
+    }
+
     /// Asks all targets at once and shows what came of it.
     pub(super) fn ask(&self, targets: &[Target], probe: &AnyProbe) -> Result<Verdict, Mistake> {
+        let previous = self.previous()?;
         let watched = targets.iter().map(|target| (target.clone(), probe.clone()));
         let at_once = 64.try_into().unwrap_or(core::num::NonZeroUsize::MIN);
         let mut fleet = Fleet::new(watched, self.context(), at_once);
@@ -124,6 +141,11 @@ impl Run {
         reports.sort_by_key(|report| place(targets, report));
         for report in &mut reports {
             threshold::judge(&self.thresholds(), report);
+            let before = previous.iter().find(|before| before.is_of(report));
+            let changes = before.map(|before| compare(before, report));
+            for change in changes.unwrap_or_default() {
+                report.add_finding(change);
+            }
         }
         let page = self
             .output
