@@ -155,13 +155,15 @@ pub enum Status {
 }
 
 /// Which test entries of RFC 5782 section 5 a list keeps.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Tests {
     /// What must be listed is.
     pub positive: bool,
     /// What must not be listed is not.
     pub negative: bool,
+    /// The domain that must be listed, where that is not `TEST`.
+    pub domain: Option<String>,
 }
 
 impl Default for Tests {
@@ -169,6 +171,7 @@ impl Default for Tests {
         Self {
             positive: true,
             negative: true,
+            domain: None,
         }
     }
 }
@@ -414,6 +417,9 @@ impl List {
         list.tests = Tests {
             positive: !tests.iter().any(|word| word == "no-positive"),
             negative: !tests.iter().any(|word| word == "no-negative"),
+            domain: tests
+                .iter()
+                .find_map(|word| Some(word.strip_prefix("entry:")?.to_owned())),
         };
         list.covers = words("covers", " ");
         list.sources = words("sources", "|");

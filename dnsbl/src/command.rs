@@ -60,13 +60,13 @@ impl Subject {
     }
 
     /// What must be on a list of this kind (RFC 5782 section 5).
-    pub(crate) const fn positive_test(&self) -> &'static str {
+    pub(crate) fn positive_test<'a>(&self, list: &'a List) -> &'a str {
         match self {
             Self::Address(IpAddr::V4(_)) => "2.0.0.127",
             Self::Address(IpAddr::V6(_)) => {
                 "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0"
             }
-            Self::Domain(_) => "test",
+            Self::Domain(_) => list.tests.domain.as_deref().unwrap_or("test"),
         }
     }
 

@@ -156,7 +156,9 @@ impl Survey for Sweep {
             return Vec::new();
         };
         let reply = Reply::of(&outcome);
-        if let (Ok(answer), Reply::Answered(entry)) = (&outcome, &reply) {
+        if let (Ok(answer), Reply::Answered(entry)) = (&outcome, &reply)
+            && self.illness(place, entry).is_none()
+        {
             self.memory.keep(&answer.question, entry, self.now);
         }
         self.hear(place, step, reply)
@@ -181,7 +183,7 @@ impl Sweep {
         let key = self.options.keys.get(&list.zone);
         let labels = match step {
             Step::Subject | Step::Reason => self.subject.for_list(&list).labels(),
-            Step::Positive => self.subject.positive_test().to_owned(),
+            Step::Positive => self.subject.positive_test(&list).to_owned(),
             Step::Negative => self.subject.negative_test().to_owned(),
             Step::Canary => format!("mailprobe-{}", self.token),
         };
@@ -288,7 +290,7 @@ impl Sweep {
 
     fn step_behind(&self, place: usize, step: Step) -> Option<Step> {
         let facts = self.facts.lists.get(place)?;
-        let tests = facts.list.tests;
+        let tests = &facts.list.tests;
         let behind = Step::ALL.iter().skip_while(|other| **other != step);
         let is_due = |step: &Step| match step {
             Step::Positive => self.options.tests && tests.positive,

@@ -52,6 +52,11 @@ fn lists_are_known_as_what_they_are() {
     let blocked = dnswl.codes.meanings([127, 0, 10, 3].into());
     assert_eq!(blocked, [Meaning::Error("blocked")]);
 
+    // They keep a test entry of their own.
+    let entry = |zone| catalogue.get(zone).unwrap().tests.domain.clone();
+    assert_eq!(entry("dbl.spamhaus.org").as_deref(), Some("dbltest.com"));
+    assert_eq!(entry("multi.uribl.com").as_deref(), Some("test.uribl.com"));
+
     let hashed = catalogue.get("ebl.msbl.org").unwrap();
     assert_eq!(hashed.form, Form::Hashed);
     assert_eq!(

@@ -173,3 +173,20 @@ async fn a_reason_is_asked_for_at_the_subjects_name_and_bounded() {
     let reason = of(&report, "bl.test").reason.as_ref().unwrap();
     assert_eq!(reason.len(), 1024);
 }
+
+/// URIBL keeps test.uribl.com, Spamhaus dbltest.com, and neither TEST.
+#[tokio::test]
+async fn a_list_of_domains_may_have_a_test_entry_of_its_own() {
+    let world = World::new(|_, labels, _| match labels {
+        "test.uribl.com" => one([127, 0, 0, 14]),
+        _ => Says::Nothing,
+    })
+    .await;
+    let row = "bl.test,domain,block,,mask:2=black,,entry:test.uribl.com";
+    let report = world.ask(&lists(&[row]), "example.org").await;
+    let list = of(&report, "bl.test");
+    assert_eq!(
+        (list.listing, list.health.as_str()),
+        (Listing::NotListed, "ok")
+    );
+}
