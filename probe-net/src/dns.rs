@@ -27,6 +27,7 @@ mod hints;
 mod lane;
 mod name;
 mod resolver;
+mod secured;
 mod stream;
 mod survey;
 mod walk;

@@ -1,6 +1,6 @@
 //! `mailprobe dnsbl`.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use probe_core::{AnyProbe, Secret, Target, Verdict};
 use probe_net::dns::{Resolver, RootHints};
 
-use super::surroundings::{Run, name_server};
+use super::surroundings::{NameServers, Run};
 use super::{Mistake, read_secret};
 use crate::format::Format;
 
@@ -37,7 +37,7 @@ pub(super) struct Dnsbl {
     /// Asks all lists but this one (repeatable)
     #[arg(long, value_name = "ZONE", help_heading = "Lists")]
     without: Vec<String>,
-    /// Reads further lists from this file, in the form of the catalogue that --show-lists writes
+    /// Reads further lists from this file, in the form of the catalogue of the crate dnsbl-probe
     #[arg(long, value_name = "FILE", help_heading = "Lists")]
     catalogue: Option<PathBuf>,
     /// Asks this list with the key that is in this file (repeatable)
@@ -52,11 +52,10 @@ pub(super) struct Dnsbl {
     /// Names the lists that would be asked, and asks none
     #[arg(long, help_heading = "Lists")]
     show_lists: bool,
-    /// Asks by this resolver instead of the system's; lists refuse public ones (repeatable)
-    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = name_server, help_heading = "Network")]
-    resolver: Vec<SocketAddr>,
+    #[command(flatten)]
+    name_servers: NameServers,
     /// Asks the lists' own servers, looked for from the root down, and no resolver
-    #[arg(long, conflicts_with = "resolver", help_heading = "Network")]
+    #[arg(long, conflicts_with_all = ["resolver", "resolver_tls"], help_heading = "Network")]
     authoritative: bool,
     /// Begins at the root servers in this file, in the form of IANA's named.root
     #[arg(
@@ -130,10 +129,10 @@ impl Dnsbl {
     }
 
     fn resolver(&self) -> Result<Resolver, Mistake> {
-        let resolver = match self.resolver.as_slice() {
-            [] if self.authoritative => Resolver::new([]),
-            [] => Resolver::system().map_err(Mistake::new)?,
-            servers => Resolver::new(servers.iter().copied()),
+        let resolver = match self.name_servers.resolver(None)? {
+            Some(resolver) => resolver,
+            None if self.authoritative => Resolver::new([]),
+            None => Resolver::system().map_err(Mistake::new)?,
         };
         Ok(match self.source {
             Some(source) => resolver.with_source(source),

@@ -4,11 +4,12 @@ use core::fmt::Display;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use probe_core::{
-    AnyProbe, Context, Fleet, Range, Report, Snapshot, Target, Thresholds, Verdict, compare,
+    AnyProbe, Context, Fleet, HostName, Range, Report, Snapshot, Target, Thresholds, Verdict,
+    compare,
 };
 use probe_net::dns::Resolver;
 use probe_net::tls::{self, Tls};
@@ -85,9 +86,37 @@ pub(super) struct Surroundings {
         help_heading = "TLS"
     )]
     client_key: Option<PathBuf>,
-    /// Finds the servers by this name server, instead of the system's way (repeatable)
+    #[command(flatten)]
+    name_servers: NameServers,
+}
+
+/// Who is asked for names.
+#[derive(Args, Debug)]
+pub(super) struct NameServers {
+    /// Asks this resolver instead of the system's (repeatable)
     #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = name_server, help_heading = "Network")]
     resolver: Vec<SocketAddr>,
+    /// Asks this resolver over TLS, if its certificate is valid for the name: port 853 if none is named
+    #[arg(
+        long,
+        value_name = "NAME@ADDRESS[:PORT]",
+        value_parser = secured_name_server,
+        conflicts_with = "resolver",
+        help_heading = "Network"
+    )]
+    resolver_tls: Option<(HostName, SocketAddr)>,
+}
+
+impl NameServers {
+    /// The one that was named, if any; `ca` is trusted beside the system's roots.
+    pub(super) fn resolver(&self, ca: Option<&Path>) -> Result<Option<Resolver>, Mistake> {
+        if let Some((name, server)) = &self.resolver_tls {
+            let net = Net::new(Tls::ring(roots(ca)?));
+            return Ok(Some(Resolver::over_tls(net, name.clone(), [*server])));
+        }
+        let servers = self.resolver.iter().copied();
+        Ok((!self.resolver.is_empty()).then(|| Resolver::new(servers)))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -168,9 +197,9 @@ impl Surroundings {
             Some(source) => net.with_source(source),
             None => net,
         };
-        let net = match self.resolver.is_empty() {
-            true => net,
-            false => net.with_resolver(Resolver::new(self.resolver.iter().copied())),
+        let net = match self.name_servers.resolver(self.ca.as_deref())? {
+            Some(resolver) => net.with_resolver(resolver),
+            None => net,
         };
         Ok(match self.proxy {
             Some(ProxyForm::V1) => net.with_proxy(Proxy::new(ProxyVersion::V1)),
@@ -195,16 +224,7 @@ impl Surroundings {
     }
 
     fn tls(&self) -> Result<Tls, Mistake> {
-        let mut roots = match (tls::native_roots(), &self.ca) {
-            (Ok(roots), _) => roots,
-            // A machine without any roots can still be told whom to trust.
-            (Err(_), Some(_)) => rustls::RootCertStore::empty(),
-            (Err(error), None) => return Err(Mistake::new(error)),
-        };
-        if let Some(file) = &self.ca {
-            tls::add_ca_file(&mut roots, file).map_err(|error| Mistake(format!("--ca {error}")))?;
-        }
-        let tls = Tls::ring(roots);
+        let tls = Tls::ring(roots(self.ca.as_deref())?);
         match (&self.client_cert, &self.client_key) {
             (Some(chain), Some(key)) => tls
                 .with_client_certificate_files(chain, key)
@@ -212,6 +232,20 @@ impl Surroundings {
             _ => Ok(tls),
         }
     }
+}
+
+/// The roots that the system trusts, and those in this file.
+fn roots(file: Option<&Path>) -> Result<rustls::RootCertStore, Mistake> {
+    let mut roots = match (tls::native_roots(), file) {
+        (Ok(roots), _) => roots,
+        // A machine without any roots can still be told whom to trust.
+        (Err(_), Some(_)) => rustls::RootCertStore::empty(),
+        (Err(error), None) => return Err(Mistake::new(error)),
+    };
+    if let Some(file) = file {
+        tls::add_ca_file(&mut roots, file).map_err(|error| Mistake(format!("--ca {error}")))?;
+    }
+    Ok(roots)
 }
 
 /// The order in which the targets were given; a report's own may have gained its port.
@@ -224,13 +258,24 @@ fn place(targets: &[Target], report: &Report) -> usize {
 }
 
 /// A name server: an address, and its port where that is not 53.
-pub(super) fn name_server(text: &str) -> Result<SocketAddr, String> {
-    let address = text.parse::<IpAddr>();
-    let address = address.map(|address| SocketAddr::new(address, 53));
+fn name_server(text: &str) -> Result<SocketAddr, String> {
     let wanted = "an address, such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53";
-    address
-        .or_else(|_| text.parse())
-        .map_err(|_| wanted.to_owned())
+    address(text, 53).ok_or_else(|| wanted.to_owned())
+}
+
+fn secured_name_server(text: &str) -> Result<(HostName, SocketAddr), String> {
+    let wanted = "a name and an address, such as dns.example.net@192.0.2.53";
+    let read = || {
+        let (name, server) = text.split_once('@')?;
+        Some((name.parse().ok()?, address(server, 853)?))
+    };
+    read().ok_or_else(|| wanted.to_owned())
+}
+
+fn address(text: &str, port: u16) -> Option<SocketAddr> {
+    let alone = text.parse::<IpAddr>();
+    let alone = alone.map(|address| SocketAddr::new(address, port));
+    alone.or_else(|_| text.parse()).ok()
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -120,6 +120,8 @@ impl Answer {
 pub enum Transport {
     /// TCP (RFC 7766).
     Tcp,
+    /// TLS (RFC 7858).
+    Tls,
     /// UDP.
     Udp,
 }
@@ -128,6 +130,7 @@ impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
             Self::Udp => "UDP",
         })
     }

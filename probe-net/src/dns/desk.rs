@@ -366,6 +366,34 @@ impl Desk {
 impl Desk {
     /// A datagram came over this socket, which is connected: from this server and nobody else.
     pub(super) fn heard(&mut self, now: Instant, lane: usize, socket: Socket, bytes: &[u8]) {
+        self.heard_by(Transport::Udp, now, (lane, socket), bytes);
+    }
+
+    /// A message came over the connection that all sockets of a lane share.
+    pub(super) fn heard_over_tls(&mut self, now: Instant, lane: usize, bytes: &[u8]) {
+        let id = datagram::id_of(bytes);
+        let line = self.lanes.get(lane);
+        let sockets = line.zip(id).map(|(line, id)| line.sockets_of(id));
+        for socket in sockets.unwrap_or_default() {
+            self.heard_by(Transport::Tls, now, (lane, socket), bytes);
+        }
+    }
+
+    /// The connection of a lane is gone, or never was.
+    pub(super) fn disconnected(&mut self, lane: usize, trouble: &Trouble) {
+        let sockets = self.lanes.get(lane).map(Lane::sockets);
+        for socket in sockets.unwrap_or_default() {
+            self.unreachable(lane, socket, trouble);
+        }
+    }
+
+    fn heard_by(
+        &mut self,
+        transport: Transport,
+        now: Instant,
+        (lane, socket): (usize, Socket),
+        bytes: &[u8],
+    ) {
         let Some(id) = datagram::id_of(bytes) else {
             return;
         };
@@ -394,8 +422,8 @@ impl Desk {
             Heard::Answer(content) => {
                 let time = now.saturating_duration_since(one.sent);
                 line.answered(time);
-                let server = line.server;
-                self.answered(now, key, number, server, *content);
+                let from = (line.server, transport);
+                self.answered(now, key, number, from, *content);
             }
         }
     }
@@ -405,9 +433,10 @@ impl Desk {
         now: Instant,
         key: Key,
         number: usize,
-        server: SocketAddr,
+        from: (SocketAddr, Transport),
         content: Content,
     ) {
+        let (server, _) = from;
         let Some(flight) = self.flights.get_mut(&key) else {
             return;
         };
@@ -420,7 +449,7 @@ impl Desk {
         let time = now.saturating_duration_since(one.sent);
         let truncated = content.flags.truncated;
         let (id, asked) = (one.id, one.question.clone());
-        let answer = flight.answer(content, (server, Transport::Udp), time);
+        let answer = flight.answer(content, from, time);
         if truncated {
             let bytes = datagram::encode(id, &asked, flight.recursion);
             flight.fallback = Some(Ok(answer));

@@ -157,6 +157,17 @@ impl Lane {
         self.ids.get(&(socket, id)).copied()
     }
 
+    /// Where something is awaited under this id.
+    pub(super) fn sockets_of(&self, id: u16) -> Vec<Socket> {
+        let of_id = self.ids.keys().filter(|(_, known)| *known == id);
+        of_id.map(|(socket, _)| *socket).collect()
+    }
+
+    /// All over which something is awaited.
+    pub(super) fn sockets(&self) -> Vec<Socket> {
+        self.awaited.keys().copied().collect()
+    }
+
     /// Who waits for something from this socket.
     pub(super) fn asked_over(&self, socket: Socket) -> Vec<Key> {
         let over = self.ids.iter().filter(|((used, _), _)| *used == socket);

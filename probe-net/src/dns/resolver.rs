@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::answer::{Answer, Data, Trouble};
 use super::datagram::{Kind, Question};
 use super::desk::Pace;
+use super::secured::OverTls;
 use super::survey::{Ask, Survey, lead};
-use crate::{Resolve, ResolveError};
+use crate::{Net, Resolve, ResolveError};
 
 /// Name servers to ask: resolvers, which find the answer for us.
 ///
@@ -24,6 +25,7 @@ pub struct Resolver {
     pub(super) servers: Arc<[SocketAddr]>,
     pub(super) pace: Pace,
     pub(super) source: Option<IpAddr>,
+    pub(super) over_tls: Option<OverTls>,
 }
 
 impl Resolver {
@@ -33,6 +35,25 @@ impl Resolver {
             servers: servers.into_iter().collect(),
             pace: Pace::default(),
             source: None,
+            over_tls: None,
+        }
+    }
+
+    /// Asks these servers over TLS (RFC 7858; port 853), if their certificates are valid for this name. Lists' own servers,
+    /// and others that answer for a zone, are asked over UDP all the same.
+    pub fn over_tls(
+        net: Net,
+        name: HostName,
+        servers: impl IntoIterator<Item = SocketAddr>,
+    ) -> Self {
+        let pace = Pace {
+            // Nothing is lost on the way.
+            tries: 1,
+            ..Pace::default()
+        };
+        Self {
+            over_tls: Some(OverTls { net, name }),
+            ..Self::new(servers).with_pace(pace)
         }
     }
 

@@ -20,8 +20,10 @@ use super::datagram::{Question, Recursion};
 use super::desk::{Deed, Desk, Done};
 use super::lane::{Key, Socket};
 use super::resolver::Resolver;
+use super::secured::Secured;
 use super::stream;
 use crate::Log;
+use crate::wire::Received;
 
 /// What a machine wants to know.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -136,6 +138,8 @@ pub(super) async fn lead<S: Survey>(
 ) -> bool {
     let mut desk = Desk::new(resolver.pace);
     let mut sockets = Sockets::new(resolver.source);
+    let mut secured = Secured::default();
+    let is_resolver = |server: &SocketAddr| resolver.servers.contains(server);
     let mut streams = FuturesUnordered::new();
     let mut shown: HashMap<u64, Box<str>> = HashMap::new();
     let take = |desk: &mut Desk, shown: &mut HashMap<u64, Box<str>>, asks: Vec<Ask>| {
@@ -173,11 +177,21 @@ pub(super) async fn lead<S: Survey>(
                     server,
                     socket,
                     bytes,
-                } => {
-                    if let Err(error) = sockets.send((lane, socket), server, &bytes).await {
-                        desk.unreachable(lane, socket, &trouble(server, &error));
+                } => match resolver.over_tls.as_ref().filter(|_| is_resolver(&server)) {
+                    Some(over) => {
+                        let within = deadline.saturating_duration_since(Instant::now());
+                        let sent = secured.send(lane, server, over, &bytes, within).await;
+                        if let Err(error) = sent {
+                            secured.close(lane);
+                            desk.disconnected(lane, &trouble(server, &error));
+                        }
                     }
-                }
+                    None => {
+                        if let Err(error) = sockets.send((lane, socket), server, &bytes).await {
+                            desk.unreachable(lane, socket, &trouble(server, &error));
+                        }
+                    }
+                },
                 Deed::Stream { key, server, bytes } => {
                     streams.push(by_stream(key, server, resolver.source, bytes));
                 }
@@ -191,17 +205,17 @@ pub(super) async fn lead<S: Survey>(
             return false;
         }
         let until = desk.due().map_or(deadline, |due| due.min(deadline));
-        let mut over = pin!(sleep_until(until));
-        let news = poll_fn(|cx| {
-            if let Poll::Ready(heard) = sockets.poll(cx) {
-                return Poll::Ready(News::Heard(heard));
+        match wait(&mut sockets, &mut secured, &mut streams, until).await {
+            News::Secured((lane, Ok(Received::Bytes))) => {
+                while let Some(message) = secured.message(lane) {
+                    desk.heard_over_tls(Instant::now(), lane, &message);
+                }
             }
-            if let Poll::Ready(Some(streamed)) = streams.poll_next_unpin(cx) {
-                return Poll::Ready(News::Streamed(streamed));
+            News::Secured((lane, _)) => {
+                secured.close(lane);
+                let why = "the resolver hung up".to_owned();
+                desk.disconnected(lane, &Trouble::Local(why));
             }
-            over.as_mut().poll(cx).map(|()| News::Due)
-        });
-        match news.await {
             News::Heard(listened) => hear(&mut desk, &mut sockets, listened),
             News::Streamed((key, heard)) => {
                 desk.streamed(Instant::now(), key, &heard.unwrap_or_default());
@@ -209,6 +223,30 @@ pub(super) async fn lead<S: Survey>(
             News::Due => {}
         }
     }
+}
+
+/// Waits until something comes, or this instant.
+async fn wait<F: Future<Output = Streamed>>(
+    sockets: &mut Sockets,
+    secured: &mut Secured,
+    streams: &mut FuturesUnordered<F>,
+    until: Instant,
+) -> News {
+    let mut over = pin!(sleep_until(until));
+    let mut hearing = pin!(secured.hear());
+    poll_fn(|cx| {
+        if let Poll::Ready(heard) = hearing.as_mut().poll(cx) {
+            return Poll::Ready(News::Secured(heard));
+        }
+        if let Poll::Ready(heard) = sockets.poll(cx) {
+            return Poll::Ready(News::Heard(heard));
+        }
+        if let Poll::Ready(Some(streamed)) = streams.poll_next_unpin(cx) {
+            return Poll::Ready(News::Streamed(streamed));
+        }
+        over.as_mut().poll(cx).map(|()| News::Due)
+    })
+    .await
 }
 
 /// So many datagrams are taken before something else has its turn.
@@ -247,15 +285,19 @@ fn hear(desk: &mut Desk, sockets: &mut Sockets, listened: Listened) {
 enum News {
     Due,
     Heard(Listened),
-    Streamed((Key, io::Result<Vec<u8>>)),
+    Secured((usize, io::Result<Received>)),
+    Streamed(Streamed),
 }
+
+/// What came of a connection.
+type Streamed = (Key, io::Result<Vec<u8>>);
 
 async fn by_stream(
     key: Key,
     server: SocketAddr,
     source: Option<IpAddr>,
     bytes: Vec<u8>,
-) -> (Key, io::Result<Vec<u8>>) {
+) -> Streamed {
     (key, stream::exchange(server, source, &bytes).await)
 }
 
