@@ -18,7 +18,8 @@ use std::time::Duration;
 use dnsbl_probe::{Catalogue, DnsblFacts, DnsblProbe, Listing, Options};
 use probe_core::{Context, Phase, Probe, Report, Verdict};
 use probe_net::dns::{Kind, Name, Pace, Question, Resolver, RootHints, Transport, Walk, survey};
-use probe_net::{Log, Resolve};
+use probe_net::tls::{self, Tls};
+use probe_net::{Log, Net, Resolve};
 use serde_json::Value;
 
 /// What the lab says of itself.
@@ -322,4 +323,29 @@ async fn the_lists_own_servers_say_what_a_resolver_says() {
         .map(|span| span.phase.as_str())
         .collect();
     assert_eq!(phases, ["walk", "lists"]);
+}
+
+#[tokio::test]
+async fn a_resolver_is_asked_over_tls_and_says_the_same() {
+    let mut roots = rustls::RootCertStore::empty();
+    tls::add_ca_file(&mut roots, lab()["ca"].as_str().unwrap().as_ref()).unwrap();
+    let listener = &lab()["listeners"]["unbound-tls"];
+    let name = listener["name"].as_str().unwrap().parse().unwrap();
+    let server = SocketAddr::new(server("unbound").ip(), 853);
+    let secured = Resolver::over_tls(Net::new(Tls::ring(roots)), name, [server]);
+    let big = Question::new("big.lab.test".parse().unwrap(), Kind::TXT);
+    let answer = secured.ask(big).await.unwrap();
+    assert_eq!(
+        (answer.transport, answer.records().count()),
+        (Transport::Tls, 60)
+    );
+
+    let probe = DnsblProbe::builder(secured)
+        .catalogue(catalogue())
+        .build()
+        .unwrap();
+    let target = "127.88.1.1".parse().unwrap();
+    let cx = Context::default().with_budget(Duration::from_secs(3));
+    let report = probe.probe(&target, &cx).await;
+    assert_eq!(listed(&report), listed(&ask("unbound", "127.88.1.1").await));
 }

@@ -1,4 +1,4 @@
-//! Unbound: the resolver of the lab, at 127.88.0.71, over UDP and TCP. It knows the addresses of
+//! Unbound: the resolver of the lab, at 127.88.0.71, over UDP, TCP and TLS. It knows the addresses of
 //! the lab's hosts by itself, asks [`super::rbldnsd`] about the blocklists, and refuses all other
 //! questions.
 //!
@@ -7,14 +7,21 @@
 //! (`discard-timeout`, 1.9 s in Debian). Who asks soon after that is told SERVFAIL at once.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::{Context, Result};
 
 use super::certificates::Certificate;
 use super::server::{Listener, Room, Server};
 use super::{Lab, dns, rbldnsd};
 
 const MAIN: &str = include_str!("unbound/unbound.conf");
+const HOST: &str = "unbound.lab.test";
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 71);
+
+/// Of RFC 7858.
+const TLS_PORT: u16 = 853;
 
 /// Debian's AppArmor profile lets it read from `/etc/unbound` and no other folder. Ours is laid
 /// over that one, in its own namespace: the host's is untouched.
@@ -38,22 +45,32 @@ impl Server for Unbound {
     }
 
     fn listeners(&self, _: &Lab) -> Vec<Listener> {
-        vec![Listener {
+        let listener = |label, port, quirk| Listener {
             server: "unbound",
-            label: "unbound",
-            host: "unbound.lab.test",
+            label,
+            host: HOST,
             address: IpAddr::V4(ADDRESS),
-            port: dns::PORT,
-            certificate: Certificate::Absent,
-            quirk: "resolves hosts (A records only), lists, and the 60 TXT records of \
-                    big.lab.test, for which one needs TCP; what the lab does not have is NXDOMAIN \
-                    below test and invalid, and REFUSED elsewhere",
-        }]
+            port,
+            certificate: Certificate::Good,
+            quirk,
+        };
+        vec![
+            listener(
+                "unbound",
+                dns::PORT,
+                "resolves hosts (A records only), lists, and the 60 TXT records of big.lab.test, \
+                 for which one needs TCP; what the lab does not have is NXDOMAIN below test and \
+                 invalid, and REFUSED elsewhere",
+            ),
+            listener("unbound-tls", TLS_PORT, "the same over TLS"),
+        ]
     }
 
     fn files(&self, lab: &Lab) -> Vec<(&'static str, String)> {
         let main = MAIN
             .replace("{address}", &ADDRESS.to_string())
+            .replace("{tls-port}", &TLS_PORT.to_string())
+            .replace("{host}", HOST)
             .replace("{hosts}", &(hosts(lab) + &big()))
             .replace("{lists}", &lists())
             .replace("{forwards}", &forwards());
@@ -62,6 +79,16 @@ impl Server for Unbound {
 
     fn rooms(&self) -> Vec<Room> {
         Vec::new()
+    }
+
+    /// Where it may read them.
+    fn furnish(&self, lab: &Lab) -> Result<()> {
+        for kind in ["pem", "key"] {
+            let name = format!("{HOST}.{kind}");
+            fs::copy(lab.tls(&name), lab.folder().join("unbound").join(&name))
+                .with_context(|| format!("cannot copy {name}"))?;
+        }
+        Ok(())
     }
 
     fn command(&self, lab: &Lab) -> Vec<String> {
