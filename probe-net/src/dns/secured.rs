@@ -43,7 +43,7 @@ impl Secured {
                 std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
                 std::collections::hash_map::Entry::Vacant(place) => {
                     let wire = connect(server, over, within).await;
-                    place.insert(wire.map_err(io::Error::other)?)
+                    place.insert(wire.map_err(|failure| io::Error::other(failure.detail))?)
                 }
             };
             wire.write(&framed).await
