@@ -164,12 +164,10 @@ pub(super) fn decode(bytes: &[u8], id: u16, question: &Question) -> Heard {
         return Heard::Foreign;
     }
     match message.queries.as_slice() {
-        [asked] if is_same(asked, question) => {
-            match Name(asked.name().clone()).is_same_in_case(&question.name) {
-                true => Heard::Answer(Box::new(Content::of(message))),
-                false => Heard::OtherCase,
-            }
-        }
+        [asked] if is_same(asked, question) => match asked.name().eq_case(&question.name.0) {
+            true => Heard::Answer(Box::new(Content::of(message))),
+            false => Heard::OtherCase,
+        },
         // Some refuse without repeating the question; there is nothing in it that could be believed wrongly.
         [] if message.answers.is_empty() && u16::from(meta.response_code) != 0 => {
             Heard::Answer(Box::new(Content::of(message)))

@@ -243,7 +243,7 @@ impl Desk {
         let (socket, id) = lane.register(key);
         let mut question = flight.question.clone();
         if !flight.is_plain {
-            question.name = question.name.with_random_case();
+            question.name.randomize_case();
         }
         let bytes = datagram::encode(id, &question, flight.recursion);
         lane.sent(now);

@@ -55,15 +55,9 @@ impl Name {
         other.0.zone_of(&self.0)
     }
 
-    /// The same with its letters in upper and lower case at random: whoever forges an answer has to guess them too.
-    pub(super) fn with_random_case(&self) -> Self {
-        let mut name = self.0.clone();
-        name.randomize_label_case();
-        Self(name)
-    }
-
-    pub(super) fn is_same_in_case(&self, other: &Self) -> bool {
-        self.0.eq_case(&other.0)
+    /// Puts its letters in upper and lower case at random: whoever forges an answer has to guess them too.
+    pub(super) fn randomize_case(&mut self) {
+        self.0.randomize_label_case();
     }
 }
 
