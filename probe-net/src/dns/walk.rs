@@ -186,6 +186,7 @@ impl Survey for Walk {
             self.inside.insert(below.clone());
         }
         asks.extend(self.release(&below));
+        asks.extend(self.wake());
         asks
     }
 }
@@ -295,8 +296,6 @@ impl Walk {
                 hosts: waits_for,
             };
         }
-        // Some may be known already.
-        asks.extend(self.wake());
         asks
     }
 
@@ -319,43 +318,46 @@ impl Walk {
         self.end(number, State::Lost(lost))
     }
 
+    /// Nothing more is asked for it; who waited for it is woken later.
     fn end(&mut self, number: usize, state: State) -> Vec<Ask> {
         if let Some(goal) = self.goals.get_mut(number) {
             goal.state = state;
         }
-        self.wake()
+        Vec::new()
     }
 
-    /// Goes on wherever all that was waited for is known.
+    /// Goes on wherever all that was waited for is known. One may wait for the other: this is a loop, since thousands of
+    /// them would be too deep for the stack.
     fn wake(&mut self) -> Vec<Ask> {
         let mut asks = Vec::new();
-        for number in 0..self.goals.len() {
-            let Some(State::Waiting { cut, hosts }) =
-                self.goals.get(number).map(|goal| &goal.state)
-            else {
-                continue;
-            };
-            let mut goals = hosts.iter().filter_map(|host| self.goals.get(*host));
-            if !goals.all(Goal::is_over) {
-                continue;
-            }
-            let found = hosts
-                .iter()
-                .filter_map(|host| match &self.goals.get(*host)?.state {
-                    State::Found(addresses) => Some(addresses.to_vec()),
-                    _ => None,
-                });
-            let found: Vec<_> = found.flatten().take(Self::SERVERS).collect();
-            let cut = cut.clone();
-            match found.is_empty() {
-                true => asks.extend(self.lose(number, Lost::NoAddress(cut))),
-                false => {
-                    self.cuts.insert(cut, found.into());
-                    asks.extend(self.ask(number));
-                }
+        while let Some((number, cut, found)) = self.awaited() {
+            if found.is_empty() {
+                asks.extend(self.lose(number, Lost::NoAddress(cut)));
+            } else {
+                self.cuts.insert(cut, found);
+                asks.extend(self.ask(number));
             }
         }
         asks
+    }
+
+    /// A goal that need not wait any more, and the servers that were found for it.
+    fn awaited(&self) -> Option<(usize, Name, Arc<[SocketAddr]>)> {
+        self.goals.iter().enumerate().find_map(|(number, goal)| {
+            let State::Waiting { cut, hosts } = &goal.state else {
+                return None;
+            };
+            let hosts = || hosts.iter().filter_map(|host| self.goals.get(*host));
+            if !hosts().all(Goal::is_over) {
+                return None;
+            }
+            let found = hosts().filter_map(|host| match &host.state {
+                State::Found(addresses) => Some(addresses.iter().copied()),
+                _ => None,
+            });
+            let found = found.flatten().take(Self::SERVERS).collect();
+            Some((number, cut.clone(), found))
+        })
     }
 }
 

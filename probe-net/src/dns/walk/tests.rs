@@ -233,3 +233,32 @@ fn addresses_of_servers_elsewhere_are_not_believed() {
     let answer = Answer::new(question, content, from, (Duration::ZERO, 1));
     assert!(glue(&answer, &[name("ns.bank.example")], &name("test")).is_empty());
 }
+
+#[test]
+fn thousands_of_zones_may_wait_for_the_same_lost_server() {
+    let zones = || (0..2000).map(|number| name(&format!("zone-{number}")));
+    let mut walk = Walk::new([SocketAddr::from((ROOT, 53))], zones());
+    let mut of_host = Vec::new();
+    for ask in walk.begin() {
+        let mut content = said(&TREE[0], &ask.question);
+        (content.rcode, content.flags) = (Rcode::NOERROR, Flags::default());
+        let ns = Data::Ns(name("ns.gone"));
+        content.authority = vec![Record {
+            name: ask.question.name.clone(),
+            kind: Kind::NS,
+            ttl: 60,
+            data: ns,
+        }];
+        let from = (SocketAddr::from((ROOT, 53)), Transport::Udp);
+        let answer = Answer::new(ask.question, content, from, (Duration::ZERO, 1));
+        of_host.extend(walk.answered(ask.tag, Ok(answer)));
+    }
+    assert_eq!(of_host.len(), 1, "its address is asked for once");
+    assert!(
+        walk.answered(of_host[0].tag, Err(Trouble::NoServer))
+            .is_empty()
+    );
+    for zone in zones() {
+        assert_eq!(walk.servers(&zone), Err(Lost::NoAddress(zone)));
+    }
+}
