@@ -71,12 +71,8 @@ impl Entry {
             }
         }
         entry.addresses.sort_unstable();
-        entry.text.truncate(Self::words());
+        entry.text.truncate(Reply::WORDS);
         entry
-    }
-
-    const fn words() -> usize {
-        Reply::WORDS
     }
 }
 

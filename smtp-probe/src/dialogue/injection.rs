@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use probe_core::{Failure, FailureKind, Phase};
+use probe_net::tls::StartTls;
 use probe_net::{Event, Layer, Step};
 
 use super::{Next, SmtpDialogue, State};
@@ -78,14 +79,14 @@ impl SmtpDialogue {
 
     fn on_go_ahead(&mut self, reply: Reply) -> Next {
         if reply.code().is_some_and(|code| code.number() == 220) {
-            self.facts.starttls = probe_net::tls::StartTls::Accepted;
+            self.facts.starttls = StartTls::Accepted;
             return self.await_nothing(Injection::Clear, IN_CLEAR);
         }
         // Such as Exim's "554 SMTP synchronization error". A 454 is about TLS, not about what stands behind.
         if reply.code().is_some_and(Code::is_permanent) {
             return self.end_injection(InjectionFacts::Refused(reply));
         }
-        self.facts.starttls = probe_net::tls::StartTls::Refused(reply.raw().into());
+        self.facts.starttls = StartTls::Refused(reply.raw().into());
         self.refused(Phase::STARTTLS, &reply)
     }
 
