@@ -331,13 +331,18 @@ impl Sweep {
     }
 }
 
-/// Some lists repeat the whole question.
+/// Some lists repeat the whole question; where their words were cut off, the key may have been cut too.
 fn masked(text: &[u8], key: &[u8]) -> Vec<u8> {
+    let is_cut = text.len() == Reply::WORDS;
+    let is_key = |rest: &[u8]| {
+        let is_whole = is_cut || rest.len() >= key.len();
+        let mut pairs = rest.iter().zip(key);
+        !key.is_empty() && is_whole && pairs.all(|(one, other)| one.eq_ignore_ascii_case(other))
+    };
     let mut shown = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, behind)) = rest.split_first() {
-        let begins = rest.get(..key.len());
-        if !key.is_empty() && begins.is_some_and(|start| start.eq_ignore_ascii_case(key)) {
+        if is_key(rest) {
             shown.extend_from_slice(b"***");
             rest = rest.get(key.len()..).unwrap_or_default();
         } else {

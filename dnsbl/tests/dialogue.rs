@@ -276,6 +276,21 @@ async fn weight_depends_on_what_a_listing_is_about() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_cut_off_with_the_lists_words_is_not_shown_either() {
+    let world = World::new(|_, labels, kind| match kind {
+        "TXT" => Says::Text([&[b' '; 1018], b"s3cretkey.dq".as_slice()].concat()),
+        _ => well(labels, &[("1.2.0.192.s3cretkey", [127, 0, 0, 2])]),
+    })
+    .await;
+    let catalogue = lists(&["dq.test,ip4,block,,,prefix"]);
+    let probe = world.options(&catalogue).tests(false);
+    let probe = probe.key("dq.test", "s3cretkey").build().unwrap();
+    let report = ask(&probe, "192.0.2.1").await;
+    let reason = report.facts.lists[0].reason.as_ref().unwrap();
+    assert_eq!(reason.trim_ascii_start(), b"***");
+}
+
+#[tokio::test]
 async fn a_key_is_asked_with_and_shown_nowhere() {
     let world = World::new(
         |_, labels, kind| match (labels.strip_suffix(".s3cretkey"), kind) {
