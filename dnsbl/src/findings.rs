@@ -111,10 +111,11 @@ fn is_bad(one: &ListFacts) -> bool {
     one.list.polarity == Polarity::Block
 }
 
-/// Whether a list that contains this one tells it already.
+/// Whether a list that contains this one tells it already. Of two that contain each other, neither may be silent.
 fn is_told(one: &ListFacts, facts: &DnsblFacts) -> bool {
-    let mut others = facts.listings();
-    others.any(|other| other.list.covers.contains(&one.list.zone))
+    let covers = |one: &ListFacts, other: &ListFacts| one.list.covers.contains(&other.list.zone);
+    let mut others = facts.listings().filter(|other| is_bad(other));
+    others.any(|other| covers(other, one) && !covers(one, other))
 }
 
 fn listing(one: &ListFacts) -> Finding {

@@ -174,6 +174,23 @@ async fn a_reason_is_asked_for_at_the_subjects_name_and_bounded() {
     assert_eq!(reason.len(), 1024);
 }
 
+/// A catalogue of the operator's own may say anything.
+#[tokio::test]
+async fn lists_that_cover_each_other_or_tell_nothing_hide_no_listing() {
+    let world = World::new(|_, labels, _| well(labels, &[("1.2.0.192", [127, 0, 0, 2])])).await;
+    let told = async |rows: &[&str]| {
+        let report = world.ask(&lists(rows), "192.0.2.1").await;
+        codes(&report)
+    };
+    let one = "a.test,ip4,block,,,,,a.test b.test";
+    let other = "b.test,ip4,block,,,,,a.test";
+    assert_eq!(told(&[one, other]).await, ["dnsbl.listed", "dnsbl.listed"]);
+    let info = "info.test,ip4,info,,,,,bl.test";
+    assert_eq!(told(&[info, ROW]).await, ["dnsbl.listed"]);
+    let sum = "sum.test,ip4,block,,,,,bl.test";
+    assert_eq!(told(&[sum, ROW]).await, ["dnsbl.listed"]);
+}
+
 /// URIBL keeps test.uribl.com, Spamhaus dbltest.com, and neither TEST.
 #[tokio::test]
 async fn a_list_of_domains_may_have_a_test_entry_of_its_own() {
