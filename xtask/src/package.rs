@@ -1,62 +1,84 @@
 //! `cargo xtask package`: what a registry and docs.rs would make of the crates, tried here.
 //!
-//! The crates need each other in versions that no registry has yet; cargo packs them together and
-//! builds each from what was packed of the others. What is not in the archive, or only works by a
-//! path, fails here and not at a user's; and so does a crate that only builds because another one
-//! switches a feature on.
+//! The crates need each other in versions that no registry has yet: what cargo packed of them is unpacked side by side,
+//! as a workspace of its own in which each is found by its path. What is not in the archive, or only works by a path out
+//! of it, fails here and not at a user's; and so does a crate that only builds because another one switches a feature
+//! on.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::{env, fs};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    let mut pack = workspace.cargo(&["package", "--workspace", "--locked", "--allow-dirty"]);
-    let mut document = workspace.cargo(&["doc", "--locked", "--no-deps", "--all-features"]);
-    for package in &workspace.packages {
-        if package.is_published() {
-            document.args(["--package", &package.name]);
-            let alone = [
-                "check",
-                "--locked",
-                "--no-default-features",
-                "--package",
-                &package.name,
-            ];
-            process::run(&mut workspace.cargo(&alone))?;
-        } else {
-            pack.args(["--exclude", &package.name]);
-        }
+    let (published, private): (Vec<&Package>, Vec<&Package>) = workspace
+        .packages
+        .iter()
+        .partition(|package| package.is_published());
+    let mut pack = workspace.cargo(&["package", "--workspace", "--no-verify"]);
+    pack.args(["--locked", "--allow-dirty"]);
+    for package in private {
+        pack.args(["--exclude", &package.name]);
     }
-    forget_earlier(workspace)?;
     process::run(&mut pack)?;
+
+    let archives = workspace.target.join("package");
+    let unpacked = archives.join("unpacked");
+    unpack(workspace, &published, &archives, &unpacked)?;
+    // Nothing is asked of the network that the lock file does not know.
+    let cargo = |chore: &str| {
+        let mut cargo = workspace.cargo(&[chore, "--offline"]);
+        cargo.current_dir(&unpacked);
+        cargo.arg("--target-dir").arg(&workspace.target);
+        cargo
+    };
+    let mut document = cargo("doc");
+    document.args(["--no-deps", "--all-features"]);
+    for package in &published {
+        let name = ["--package", &package.name];
+        process::run(cargo("check").args(name))?;
+        process::run(cargo("check").args(name).arg("--no-default-features"))?;
+        document.args(name);
+    }
     process::run(document.env("RUSTDOCFLAGS", "-D warnings --cfg docsrs"))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Cargo unpacks what it has packed where it unpacks all crates, and takes a crate that is unpacked there for the same
-/// as long as its version is: a change since the last time would be tried as it was then.
-fn forget_earlier(workspace: &Workspace) -> Result<()> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
-    let Some(sources) = home.map(|home| home.join("registry/src")) else {
-        return Ok(());
-    };
-    // The name of a registry that is a folder has no host before its hash.
-    let folders = fs::read_dir(sources).into_iter().flatten().flatten();
-    for folder in folders.filter(|one| one.file_name().to_string_lossy().starts_with('-')) {
-        for package in &workspace.packages {
-            let unpacked = folder
-                .path()
-                .join(format!("{}-{}", package.name, package.version));
-            if unpacked.exists() {
-                fs::remove_dir_all(unpacked)?;
-            }
-        }
+/// Unpacks the archives into a workspace of their own, with this one's choice of versions.
+fn unpack(
+    workspace: &Workspace,
+    packages: &[&Package],
+    archives: &Path,
+    folder: &Path,
+) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
     }
+    fs::create_dir_all(folder)?;
+    let mut members = String::new();
+    let mut patches = String::new();
+    for package in packages {
+        let stem = format!("{}-{}", package.name, package.version);
+        // The times in an archive are the same for each that was ever packed; cargo takes files of the same age for the
+        // same files.
+        let mut tar = Command::new("tar");
+        tar.arg("--extract").arg("--touch").arg("--gzip");
+        tar.arg("--directory").arg(folder);
+        tar.arg("--file")
+            .arg(archives.join(format!("{stem}.crate")));
+        process::run(&mut tar)?;
+        write!(members, "{stem:?}, ")?;
+        writeln!(patches, "{} = {{ path = {stem:?} }}", package.name)?;
+    }
+    let manifest = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [{members}]\n\n[patch.crates-io]\n{patches}"
+    );
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    fs::copy(workspace.root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
     Ok(())
 }
