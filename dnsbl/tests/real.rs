@@ -326,26 +326,38 @@ async fn the_lists_own_servers_say_what_a_resolver_says() {
 }
 
 #[tokio::test]
-async fn a_resolver_is_asked_over_tls_and_says_the_same() {
+async fn a_resolver_is_asked_over_tls_or_https_and_says_the_same() {
     let mut roots = rustls::RootCertStore::empty();
     tls::add_ca_file(&mut roots, lab()["ca"].as_str().unwrap().as_ref()).unwrap();
-    let listener = &lab()["listeners"]["unbound-tls"];
-    let name = listener["name"].as_str().unwrap().parse().unwrap();
-    let server = SocketAddr::new(server("unbound").ip(), 853);
-    let secured = Resolver::over_tls(Net::new(Tls::ring(roots)), name, [server]);
-    let big = Question::new("big.lab.test".parse().unwrap(), Kind::TXT);
-    let answer = secured.ask(big).await.unwrap();
-    assert_eq!(
-        (answer.transport, answer.records().count()),
-        (Transport::Tls, 60)
-    );
+    let net = Net::new(Tls::ring(roots));
+    let name = lab()["listeners"]["unbound-tls"]["name"].as_str().unwrap();
+    let address = server("unbound").ip();
+    let url = format!("https://{name}/dns-query").parse().unwrap();
+    let server = SocketAddr::new(address, 853);
+    for (secured, transport) in [
+        (
+            Resolver::over_tls(net.clone(), name.parse().unwrap(), [server]),
+            Transport::Tls,
+        ),
+        (
+            Resolver::over_https(net.clone(), url, [address]),
+            Transport::Https,
+        ),
+    ] {
+        let big = Question::new("big.lab.test".parse().unwrap(), Kind::TXT);
+        let answer = secured.ask(big).await.unwrap();
+        assert_eq!(
+            (answer.transport, answer.records().count()),
+            (transport, 60)
+        );
 
-    let probe = DnsblProbe::builder(secured)
-        .catalogue(catalogue())
-        .build()
-        .unwrap();
-    let target = "127.88.1.1".parse().unwrap();
-    let cx = Context::default().with_budget(Duration::from_secs(3));
-    let report = probe.probe(&target, &cx).await;
-    assert_eq!(listed(&report), listed(&ask("unbound", "127.88.1.1").await));
+        let probe = DnsblProbe::builder(secured)
+            .catalogue(catalogue())
+            .build()
+            .unwrap();
+        let target = "127.88.1.1".parse().unwrap();
+        let cx = Context::default().with_budget(Duration::from_secs(3));
+        let report = probe.probe(&target, &cx).await;
+        assert_eq!(listed(&report), listed(&ask("unbound", "127.88.1.1").await));
+    }
 }

@@ -117,6 +117,10 @@ fn a_key_is_read_from_a_file_and_a_mistake_is_told_in_a_line() {
         (["--list", "bl.test=x"], "ZONE[=FILTER][*WEIGHT]"),
         (["--resolver", "nowhere"], "an address, such as"),
         (["--resolver-tls", "192.0.2.53"], "a name and an address"),
+        (
+            ["--resolver-https", "http://192.0.2.53/@192.0.2.53"],
+            "a URL and an address",
+        ),
         (["--catalogue", "/no/such/file"], "cannot be read"),
     ] {
         let said = mailprobe(["dnsbl", "192.0.2.1"].iter().chain(&arguments));

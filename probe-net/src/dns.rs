@@ -24,6 +24,8 @@ mod desk;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod hints;
+#[cfg(feature = "http")]
+mod https;
 mod lane;
 mod name;
 mod resolver;

@@ -12,6 +12,8 @@ mod echo;
 pub mod frame;
 #[cfg(all(feature = "dns", feature = "message", any(test, feature = "fuzzing")))]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 mod instant;
 mod latencies;
 mod log;

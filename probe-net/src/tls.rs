@@ -169,7 +169,12 @@ impl Tls {
     }
 
     /// What one handshake needs, with a recorder of its own.
-    pub(crate) fn session(&self, name: ServerName<'static>, now: SystemTime) -> Session {
+    pub(crate) fn session(
+        &self,
+        name: ServerName<'static>,
+        alpn: Vec<Vec<u8>>,
+        now: SystemTime,
+    ) -> Session {
         let recorder = Arc::new(Recorder::new(
             self.config.crypto_provider(),
             &self.roots,
@@ -179,6 +184,7 @@ impl Tls {
         ));
         let mut config = (*self.config).clone();
         config.client_auth_cert_resolver = recorder.clone();
+        config.alpn_protocols = alpn;
         config
             .dangerous()
             .set_certificate_verifier(recorder.clone());

@@ -39,6 +39,13 @@ impl Transport for TcpStream {
     }
 }
 
+#[cfg(feature = "http")]
+impl Transport for TlsStream<Tap> {
+    fn hurry(&self) {
+        self.get_ref().0.hurry();
+    }
+}
+
 /// A connection to one server.
 ///
 /// It is what `Net::dial` gives and [`drive`](crate::drive) takes; a test makes one from any stream with
@@ -54,6 +61,8 @@ pub struct Wire {
     facts: Option<Arc<TlsFacts>>,
     secrets_over: SecretsOver,
     ends: Option<Ends>,
+    /// Which protocols are offered in TLS (RFC 7301).
+    alpn: Vec<Vec<u8>>,
     /// Whether the first words under TLS were said and their answer hurried.
     hurried: bool,
     /// Secrets that were said, so that a server that repeats them does not carry them into a report.
@@ -127,6 +136,7 @@ impl Wire {
             facts: None,
             secrets_over,
             ends: None,
+            alpn: Vec::new(),
             hurried: false,
             said: Echoes::default(),
         }
@@ -136,6 +146,23 @@ impl Wire {
     pub(crate) fn between(mut self, ends: Ends) -> Self {
         self.ends = Some(ends);
         self
+    }
+
+    /// Offers these protocols in TLS, the one that is liked best first.
+    #[cfg(feature = "http")]
+    pub(crate) fn offering(mut self, protocols: Vec<Vec<u8>>) -> Self {
+        self.alpn = protocols;
+        self
+    }
+
+    /// The stream itself, with whatever layers it has, for somebody else to lead. Nothing of it has been read.
+    #[cfg(feature = "http")]
+    pub(crate) fn into_transport(self) -> Box<dyn Transport> {
+        match self.stream {
+            Stream::Clear(stream) => stream,
+            Stream::Tls(stream) => stream,
+            Stream::Broken => Box::new(tokio::io::duplex(1).0),
+        }
     }
 
     /// Between whom the connection stands, if it is one of the network.
@@ -166,7 +193,8 @@ impl Wire {
             let detail = "TLS inside TLS is not to be had";
             return Err(Failure::new(Phase::TLS, FailureKind::Local, detail));
         };
-        let session = self.tls.session(self.server_name.clone(), log.now());
+        let (name, alpn) = (self.server_name.clone(), self.alpn.clone());
+        let session = self.tls.session(name, alpn, log.now());
         let tap = Tap::new(transport);
         let first_bytes = tap.first_bytes();
         let handshake =
@@ -236,7 +264,7 @@ impl Wire {
     }
 
     /// Why no secret may go, if none may.
-    fn distrust(&self) -> Option<String> {
+    pub(crate) fn distrust(&self) -> Option<String> {
         match (self.tls(), self.secrets_over) {
             (_, SecretsOver::Cleartext) => None,
             (None, _) => Some("the connection is not encrypted".to_owned()),
@@ -273,6 +301,16 @@ impl Wire {
             Stream::Broken => return Err(io::ErrorKind::NotConnected.into()),
         }
         Ok(())
+    }
+
+    /// Acknowledges what comes next at once.
+    #[cfg(feature = "dns")]
+    pub(crate) fn hurry(&self) {
+        match &self.stream {
+            Stream::Clear(stream) => stream.hurry(),
+            Stream::Tls(stream) => stream.get_ref().0.hurry(),
+            Stream::Broken => {}
+        }
     }
 
     /// Reads what has come. Cancelling it loses nothing.

@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+mod replies;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -15,12 +17,11 @@ use probe_core::{Context, FailureKind, Phase, Report};
 use probe_net::dns::{
     Answer, Ask, Data, Kind, Pace, Question, Rcode, Resolver, Survey, Transport, Trouble, survey,
 };
-use probe_net::tls::Tls;
-use probe_net::{Log, Net, Resolve};
-use probe_testkit::{Authority, Flaw, Identity, TlsOptions};
+use probe_net::{Log, Resolve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
-use tokio_rustls::TlsAcceptor;
+
+use replies::{question_end, reply};
 
 /// What a server says to a question: datagrams, one after the other.
 type Answering = fn(&[u8]) -> Vec<Vec<u8>>;
@@ -39,30 +40,6 @@ async fn serve(answering: Answering) -> SocketAddr {
         }
     });
     address
-}
-
-/// The end of the question.
-fn question_end(question: &[u8]) -> usize {
-    let mut at = 12;
-    while question[at] != 0 {
-        at += usize::from(question[at]) + 1;
-    }
-    at + 5
-}
-
-/// A reply with these flags, code and records of the name that was asked for (type and data).
-fn reply(question: &[u8], flags: u8, rcode: u8, records: &[(u8, &[u8])]) -> Vec<u8> {
-    let mut reply = question[..question_end(question)].to_vec();
-    reply[2] = 0x80 | flags;
-    reply[3] = rcode;
-    reply[7] = records.len().try_into().unwrap();
-    reply[11] = 0;
-    for (kind, data) in records {
-        reply.extend([0xc0, 12, 0, *kind, 0, 1, 0, 0, 0, 60, 0]);
-        reply.push(data.len().try_into().unwrap());
-        reply.extend_from_slice(data);
-    }
-    reply
 }
 
 fn question(kind: Kind) -> Question {
@@ -289,105 +266,4 @@ async fn a_transcript_names_each_question_and_what_came_of_it() {
     let line = format!("host.example.org A: NOERROR, 127.0.0.2 from {server} by UDP in ");
     assert!(told.contains(&line), "{told}");
     assert_eq!(report.spans[0].phase, phase);
-}
-
-/// A resolver that is spoken with over TLS, each message answered so; `None` hangs up.
-async fn serve_over_tls(
-    identity: &Identity,
-    answering: fn(&[u8]) -> Option<Vec<Vec<u8>>>,
-) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let acceptor = TlsAcceptor::from(identity.server_config(&TlsOptions::default()));
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let Ok(mut stream) = acceptor.accept(stream).await else {
-                continue;
-            };
-            while let Ok(length) = stream.read_u16().await {
-                let mut question = vec![0; length.into()];
-                stream.read_exact(&mut question).await.unwrap();
-                let Some(replies) = answering(&question) else {
-                    break;
-                };
-                for reply in replies {
-                    let length = u16::try_from(reply.len()).unwrap().to_be_bytes();
-                    stream
-                        .write_all(&[&length[..], &reply].concat())
-                        .await
-                        .unwrap();
-                }
-                stream.flush().await.unwrap();
-            }
-        }
-    });
-    address
-}
-
-fn over_tls(ca: &Authority, server: SocketAddr) -> Resolver {
-    let net = Net::new(Tls::ring(ca.roots()));
-    Resolver::over_tls(net, "dns.example.test".parse().unwrap(), [server])
-}
-
-#[tokio::test]
-async fn many_questions_go_over_one_connection_that_proves_who_answers() {
-    let ca = Authority::new("Test CA");
-    let identity = ca.identity(["dns.example.test"]);
-    let server = serve_over_tls(&identity, |question| {
-        let good = reply(question, 0, 0, &[(1, &[127, 0, 0, 2])]);
-        let mut other_id = good.clone();
-        other_id[0] ^= 0xff;
-        Some(vec![b"x".to_vec(), other_id, good])
-    })
-    .await;
-    let resolver = over_tls(&ca, server);
-    let answer = resolver.ask(question(Kind::A)).await.unwrap();
-    assert_eq!((answer.transport, answer.tries), (Transport::Tls, 1));
-    assert_eq!(addresses(&answer).len(), 1);
-    let found = resolver.resolve(&"host.example.org".parse().unwrap()).await;
-    assert_eq!(found.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_resolver_that_cannot_prove_who_it_is_is_asked_nothing() {
-    let ca = Authority::new("Test CA");
-    for identity in [
-        ca.identity(["other.example.test"]),
-        ca.flawed(["dns.example.test"], Flaw::Expired),
-        Authority::new("Another CA").identity(["dns.example.test"]),
-    ] {
-        let server = serve_over_tls(&identity, |_| panic!("it was asked")).await;
-        let trouble = over_tls(&ca, server)
-            .ask(question(Kind::A))
-            .await
-            .unwrap_err();
-        let told = trouble.to_string();
-        assert!(told.contains("the certificate was not verified"), "{told}");
-    }
-}
-
-#[tokio::test]
-async fn a_resolver_that_hangs_up_or_does_not_speak_tls_is_told_at_once() {
-    let ca = Authority::new("Test CA");
-    let identity = ca.identity(["dns.example.test"]);
-    let server = serve_over_tls(&identity, |_| None).await;
-    let trouble = over_tls(&ca, server)
-        .ask(question(Kind::A))
-        .await
-        .unwrap_err();
-    assert!(matches!(trouble, Trouble::Local(_)), "{trouble:?}");
-    assert!(
-        trouble.to_string().contains("the resolver hung up"),
-        "{trouble}"
-    );
-
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let trouble = over_tls(&ca, address)
-        .ask(question(Kind::A))
-        .await
-        .unwrap_err();
-    assert!(matches!(trouble, Trouble::Local(_)), "{trouble:?}");
 }

@@ -55,7 +55,7 @@ pub(super) struct Dnsbl {
     #[command(flatten)]
     name_servers: NameServers,
     /// Asks the lists' own servers, looked for from the root down, and no resolver
-    #[arg(long, conflicts_with_all = ["resolver", "resolver_tls"], help_heading = "Network")]
+    #[arg(long, conflicts_with_all = ["resolver", "resolver_tls", "resolver_https"], help_heading = "Network")]
     authoritative: bool,
     /// Begins at the root servers in this file, in the form of IANA's named.root
     #[arg(

@@ -12,6 +12,7 @@ use probe_core::{
     compare,
 };
 use probe_net::dns::Resolver;
+use probe_net::http::Url;
 use probe_net::tls::{self, Tls};
 use probe_net::{Family, Net, Proxy, ProxyVersion};
 
@@ -105,6 +106,15 @@ pub(super) struct NameServers {
         help_heading = "Network"
     )]
     resolver_tls: Option<(HostName, SocketAddr)>,
+    /// Asks this resolver over HTTPS, if its certificate is valid for the host of the URL
+    #[arg(
+        long,
+        value_name = "URL@ADDRESS",
+        value_parser = posted_name_server,
+        conflicts_with_all = ["resolver", "resolver_tls"],
+        help_heading = "Network"
+    )]
+    resolver_https: Option<(Url, IpAddr)>,
 }
 
 impl NameServers {
@@ -113,6 +123,10 @@ impl NameServers {
         if let Some((name, server)) = &self.resolver_tls {
             let net = Net::new(Tls::ring(roots(ca)?));
             return Ok(Some(Resolver::over_tls(net, name.clone(), [*server])));
+        }
+        if let Some((url, server)) = &self.resolver_https {
+            let net = Net::new(Tls::ring(roots(ca)?));
+            return Ok(Some(Resolver::over_https(net, url.clone(), [*server])));
         }
         let servers = self.resolver.iter().copied();
         Ok((!self.resolver.is_empty()).then(|| Resolver::new(servers)))
@@ -268,6 +282,17 @@ fn secured_name_server(text: &str) -> Result<(HostName, SocketAddr), String> {
     let read = || {
         let (name, server) = text.split_once('@')?;
         Some((name.parse().ok()?, address(server, 853)?))
+    };
+    read().ok_or_else(|| wanted.to_owned())
+}
+
+fn posted_name_server(text: &str) -> Result<(Url, IpAddr), String> {
+    let wanted = "a URL and an address, such as https://dns.example.net/dns-query@192.0.2.53";
+    let read = || {
+        let (url, server) = text.rsplit_once('@')?;
+        // As resolvers publish theirs (RFC 8484 section 4.1): what is posted has no variable.
+        let url: Url = url.trim_end_matches("{?dns}").parse().ok()?;
+        Some((url, server.parse().ok()?)).filter(|(url, _)| url.is_secure())
     };
     read().ok_or_else(|| wanted.to_owned())
 }

@@ -118,6 +118,8 @@ impl Answer {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Transport {
+    /// HTTPS (RFC 8484).
+    Https,
     /// TCP (RFC 7766).
     Tcp,
     /// TLS (RFC 7858).
@@ -129,6 +131,7 @@ pub enum Transport {
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Https => "HTTPS",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
             Self::Udp => "UDP",

@@ -179,9 +179,10 @@ pub(super) fn decode(bytes: &[u8], id: u16, question: &Question) -> Heard {
 /// The same for a message of which it is known that it is no forgery.
 pub(super) fn decode_in_any_case(bytes: &[u8], id: u16, question: &Question) -> Option<Content> {
     let message = Message::from_vec(bytes).ok()?;
-    let asked = message.queries.first()?;
-    let question = Question::new(Name(asked.name().clone()), question.kind);
-    match decode(bytes, id, &question) {
+    let asked = message.queries.first();
+    let asked = asked.filter(|asked| is_same(asked, question));
+    let name = asked.map_or(&question.name.0, Query::name);
+    match decode(bytes, id, &Question::new(Name(name.clone()), question.kind)) {
         Heard::Answer(content) => Some(*content),
         Heard::Foreign | Heard::OtherCase => None,
     }

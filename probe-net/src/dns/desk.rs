@@ -387,7 +387,8 @@ impl Desk {
         }
     }
 
-    fn heard_by(
+    /// A message came by this way, as if over this socket.
+    pub(super) fn heard_by(
         &mut self,
         transport: Transport,
         now: Instant,
@@ -413,19 +414,21 @@ impl Desk {
         let Some(one) = flight.tries.get(number) else {
             return;
         };
-        match datagram::decode(bytes, id, &one.question) {
-            Heard::Foreign => {}
-            Heard::OtherCase => {
+        let content = match datagram::decode(bytes, id, &one.question) {
+            Heard::Foreign => return,
+            Heard::OtherCase if transport == Transport::Udp => {
                 flight.is_plain = true;
-                self.try_is_over(key, number);
+                return self.try_is_over(key, number);
             }
-            Heard::Answer(content) => {
-                let time = now.saturating_duration_since(one.sent);
-                line.answered(time);
-                let from = (line.server, transport);
-                self.answered(now, key, number, from, *content);
-            }
-        }
+            Heard::OtherCase => match datagram::decode_in_any_case(bytes, id, &one.question) {
+                Some(content) => content,
+                None => return,
+            },
+            Heard::Answer(content) => *content,
+        };
+        line.answered(now.saturating_duration_since(one.sent));
+        let from = (line.server, transport);
+        self.answered(now, key, number, from, content);
     }
 
     fn answered(
@@ -473,24 +476,37 @@ impl Desk {
 
     /// Nothing can be sent over this socket, or nobody listens at its other end (ICMP).
     pub(super) fn unreachable(&mut self, lane: usize, socket: Socket, trouble: &Trouble) {
-        let Some(line) = self.lanes.get(lane) else {
+        let line = self.lanes.get(lane);
+        let keys = line.map(|line| line.asked_over(socket));
+        for key in keys.unwrap_or_default() {
+            self.unheard(key, (lane, socket), trouble);
+        }
+    }
+
+    /// Nothing will come of what was asked with this id.
+    #[cfg(feature = "http")]
+    pub(super) fn refused(&mut self, place: (usize, Socket), id: u16, trouble: &Trouble) {
+        let (lane, socket) = place;
+        let line = self.lanes.get(lane);
+        if let Some(key) = line.and_then(|line| line.asked(socket, id)) {
+            self.unheard(key, place, trouble);
+        }
+    }
+
+    fn unheard(&mut self, key: Key, by: (usize, Socket), trouble: &Trouble) {
+        let Some(flight) = self.flights.get_mut(&key) else {
             return;
         };
-        for key in line.asked_over(socket) {
-            let Some(flight) = self.flights.get_mut(&key) else {
-                continue;
-            };
-            let is_it = |one: &Try| one.is_outstanding && (one.lane, one.socket) == (lane, socket);
-            let Some(number) = flight.tries.iter().position(is_it) else {
-                continue;
-            };
-            flight.unheard += 1;
-            let all = flight.unheard >= flight.lanes.len();
-            flight.fallback.get_or_insert_with(|| Err(trouble.clone()));
-            match all {
-                true => self.give_up(key),
-                false => self.try_is_over(key, number),
-            }
+        let is_it = |one: &Try| one.is_outstanding && (one.lane, one.socket) == by;
+        let Some(number) = flight.tries.iter().position(is_it) else {
+            return;
+        };
+        flight.unheard += 1;
+        let all = flight.unheard >= flight.lanes.len();
+        flight.fallback.get_or_insert_with(|| Err(trouble.clone()));
+        match all {
+            true => self.give_up(key),
+            false => self.try_is_over(key, number),
         }
     }
 
@@ -503,13 +519,14 @@ impl Desk {
             return;
         };
         let time = now.saturating_duration_since(asked.begun);
-        match datagram::decode(bytes, asked.id, &asked.question) {
-            Heard::Answer(content) => {
+        // Nobody beside the way can put bytes into a connection, whatever the letters.
+        match datagram::decode_in_any_case(bytes, asked.id, &asked.question) {
+            Some(content) => {
                 let from = (asked.server, Transport::Tcp);
-                let answer = flight.answer(*content, from, time);
+                let answer = flight.answer(content, from, time);
                 self.finish(key, Ok(answer));
             }
-            Heard::Foreign | Heard::OtherCase => self.give_up(key),
+            None => self.give_up(key),
         }
     }
 }

@@ -13,8 +13,12 @@ use tokio::time::Instant;
 use super::answer::{Answer, Data, Trouble};
 use super::datagram::{Kind, Question};
 use super::desk::Pace;
+#[cfg(feature = "http")]
+use super::https::OverHttps;
 use super::secured::OverTls;
 use super::survey::{Ask, Survey, lead};
+#[cfg(feature = "http")]
+use crate::http::Url;
 use crate::{Net, Resolve, ResolveError};
 
 /// Name servers to ask: resolvers, which find the answer for us.
@@ -25,7 +29,15 @@ pub struct Resolver {
     pub(super) servers: Arc<[SocketAddr]>,
     pub(super) pace: Pace,
     pub(super) source: Option<IpAddr>,
-    pub(super) over_tls: Option<OverTls>,
+    pub(super) over: Option<Over>,
+}
+
+/// What the resolvers are asked over, where that is no datagram.
+#[derive(Clone, Debug)]
+pub(super) enum Over {
+    #[cfg(feature = "http")]
+    Https(OverHttps),
+    Tls(OverTls),
 }
 
 impl Resolver {
@@ -35,7 +47,7 @@ impl Resolver {
             servers: servers.into_iter().collect(),
             pace: Pace::default(),
             source: None,
-            over_tls: None,
+            over: None,
         }
     }
 
@@ -46,15 +58,23 @@ impl Resolver {
         name: HostName,
         servers: impl IntoIterator<Item = SocketAddr>,
     ) -> Self {
-        let pace = Pace {
-            // Nothing is lost on the way.
-            tries: 1,
-            ..Pace::default()
-        };
-        Self {
-            over_tls: Some(OverTls { net, name }),
-            ..Self::new(servers).with_pace(pace)
-        }
+        Self::new(servers).over(Over::Tls(OverTls { net, name }))
+    }
+
+    /// Asks these servers over HTTPS (RFC 8484), if their certificates are valid for the host of the URL; its name is not
+    /// resolved. Lists' own servers, and others that answer for a zone, are asked over UDP all the same.
+    #[cfg(feature = "http")]
+    pub fn over_https(net: Net, url: Url, servers: impl IntoIterator<Item = IpAddr>) -> Self {
+        let port = url.port();
+        let servers = servers.into_iter().map(|one| SocketAddr::new(one, port));
+        Self::new(servers).over(Over::Https(OverHttps { net, url }))
+    }
+
+    fn over(mut self, over: Over) -> Self {
+        // Nothing is lost on the way, so each is asked once.
+        self.pace.tries = u32::try_from(self.servers.len()).unwrap_or(u32::MAX);
+        self.over = Some(over);
+        self
     }
 
     /// Asks the resolvers that the system is set up with, in `/etc/resolv.conf`.
@@ -94,6 +114,12 @@ impl Resolver {
     #[must_use]
     pub fn with_source(mut self, source: IpAddr) -> Self {
         self.source = Some(source);
+        match &mut self.over {
+            #[cfg(feature = "http")]
+            Some(Over::Https(over)) => over.net.source = Some(source),
+            Some(Over::Tls(over)) => over.net.source = Some(source),
+            None => {}
+        }
         self
     }
 

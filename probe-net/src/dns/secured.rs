@@ -46,7 +46,10 @@ impl Secured {
                     place.insert(wire.map_err(|failure| io::Error::other(failure.detail))?)
                 }
             };
-            wire.write(&framed).await
+            wire.write(&framed).await?;
+            // A server with Nagle's algorithm holds the next answer back until this one's is acknowledged.
+            wire.hurry();
+            Ok(())
         };
         match tokio::time::timeout(within, sending).await {
             Ok(sent) => sent,

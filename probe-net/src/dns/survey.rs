@@ -15,11 +15,15 @@ use probe_core::{Failure, FailureKind, Phase};
 use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep_until};
 
+#[cfg(feature = "http")]
+use super::answer::Transport;
 use super::answer::{Answer, Trouble};
 use super::datagram::{Question, Recursion};
 use super::desk::{Deed, Desk, Done};
+#[cfg(feature = "http")]
+use super::https::{self, Https};
 use super::lane::{Key, Socket};
-use super::resolver::Resolver;
+use super::resolver::{Over, Resolver};
 use super::secured::Secured;
 use super::stream;
 use crate::Log;
@@ -137,10 +141,7 @@ pub(super) async fn lead<S: Survey>(
     mut tell: impl FnMut(Line<'_>),
 ) -> bool {
     let mut desk = Desk::new(resolver.pace);
-    let mut sockets = Sockets::new(resolver.source);
-    let mut secured = Secured::default();
-    let is_resolver = |server: &SocketAddr| resolver.servers.contains(server);
-    let mut streams = FuturesUnordered::new();
+    let mut ways = Ways::new(resolver, deadline);
     let mut shown: HashMap<u64, Box<str>> = HashMap::new();
     let take = |desk: &mut Desk, shown: &mut HashMap<u64, Box<str>>, asks: Vec<Ask>| {
         for ask in asks {
@@ -158,7 +159,7 @@ pub(super) async fn lead<S: Survey>(
     loop {
         while let Some(deed) = desk.next(Instant::now()) {
             match deed {
-                Deed::Close { lane, socket } => sockets.close((lane, socket)),
+                Deed::Close { lane, socket } => ways.sockets.close((lane, socket)),
                 Deed::Done(done) => {
                     let Done {
                         tag,
@@ -177,24 +178,8 @@ pub(super) async fn lead<S: Survey>(
                     server,
                     socket,
                     bytes,
-                } => match resolver.over_tls.as_ref().filter(|_| is_resolver(&server)) {
-                    Some(over) => {
-                        let within = deadline.saturating_duration_since(Instant::now());
-                        let sent = secured.send(lane, server, over, &bytes, within).await;
-                        if let Err(error) = sent {
-                            secured.close(lane);
-                            desk.disconnected(lane, &trouble(server, &error));
-                        }
-                    }
-                    None => {
-                        if let Err(error) = sockets.send((lane, socket), server, &bytes).await {
-                            desk.unreachable(lane, socket, &trouble(server, &error));
-                        }
-                    }
-                },
-                Deed::Stream { key, server, bytes } => {
-                    streams.push(by_stream(key, server, resolver.source, bytes));
-                }
+                } => ways.send(&mut desk, (lane, socket), server, bytes).await,
+                Deed::Stream { key, server, bytes } => ways.stream(key, server, bytes),
             }
         }
         if desk.is_idle() {
@@ -205,48 +190,143 @@ pub(super) async fn lead<S: Survey>(
             return false;
         }
         let until = desk.due().map_or(deadline, |due| due.min(deadline));
-        match wait(&mut sockets, &mut secured, &mut streams, until).await {
+        let news = ways.wait(until).await;
+        ways.hear(&mut desk, news);
+    }
+}
+
+/// By which questions go out and answers come in.
+struct Ways<'a> {
+    resolver: &'a Resolver,
+    deadline: Instant,
+    sockets: Sockets,
+    secured: Secured,
+    #[cfg(feature = "http")]
+    https: Https,
+    streams: FuturesUnordered<Pin<Box<dyn Future<Output = Streamed> + Send>>>,
+}
+
+/// What was waited for.
+enum News {
+    Due,
+    Heard(Listened),
+    #[cfg(feature = "http")]
+    Posted(https::Told),
+    Secured((usize, io::Result<Received>)),
+    Streamed(Streamed),
+}
+
+/// What came of a connection.
+type Streamed = (Key, io::Result<Vec<u8>>);
+
+impl<'a> Ways<'a> {
+    fn new(resolver: &'a Resolver, deadline: Instant) -> Self {
+        Self {
+            resolver,
+            deadline,
+            sockets: Sockets::new(resolver.source),
+            secured: Secured::default(),
+            #[cfg(feature = "http")]
+            https: Https::default(),
+            streams: FuturesUnordered::new(),
+        }
+    }
+
+    /// Sends a question as its server is spoken with.
+    async fn send(&mut self, desk: &mut Desk, place: Place, server: SocketAddr, bytes: Vec<u8>) {
+        let within = self.deadline.saturating_duration_since(Instant::now());
+        let is_resolver = self.resolver.servers.contains(&server);
+        let (lane, socket) = place;
+        match self.resolver.over.as_ref().filter(|_| is_resolver) {
+            #[cfg(feature = "http")]
+            Some(Over::Https(over)) => self.https.ask(place, server, over, bytes, within),
+            Some(Over::Tls(over)) => {
+                let sent = self.secured.send(lane, server, over, &bytes, within).await;
+                if let Err(error) = sent {
+                    self.secured.close(lane);
+                    desk.disconnected(lane, &trouble(server, &error));
+                }
+            }
+            None => {
+                if let Err(error) = self.sockets.send(place, server, &bytes).await {
+                    desk.unreachable(lane, socket, &trouble(server, &error));
+                }
+            }
+        }
+    }
+
+    /// Sends a question over a connection of its own.
+    fn stream(&mut self, key: Key, server: SocketAddr, bytes: Vec<u8>) {
+        let source = self.resolver.source;
+        self.streams.push(Box::pin(async move {
+            (key, stream::exchange(server, source, &bytes).await)
+        }));
+    }
+
+    /// Waits until something comes, or this instant.
+    async fn wait(&mut self, until: Instant) -> News {
+        let Self {
+            sockets,
+            secured,
+            streams,
+            ..
+        } = self;
+        let mut over = pin!(sleep_until(until));
+        let mut hearing = pin!(secured.hear());
+        #[cfg(feature = "http")]
+        let mut posting = pin!(self.https.hear());
+        poll_fn(|cx| {
+            #[cfg(feature = "http")]
+            if let Poll::Ready(told) = posting.as_mut().poll(cx) {
+                return Poll::Ready(News::Posted(told));
+            }
+            if let Poll::Ready(heard) = hearing.as_mut().poll(cx) {
+                return Poll::Ready(News::Secured(heard));
+            }
+            if let Poll::Ready(heard) = sockets.poll(cx) {
+                return Poll::Ready(News::Heard(heard));
+            }
+            if let Poll::Ready(Some(streamed)) = streams.poll_next_unpin(cx) {
+                return Poll::Ready(News::Streamed(streamed));
+            }
+            over.as_mut().poll(cx).map(|()| News::Due)
+        })
+        .await
+    }
+
+    /// Tells the desk.
+    fn hear(&mut self, desk: &mut Desk, news: News) {
+        match news {
+            News::Due => {}
+            News::Heard(listened) => hear(desk, &mut self.sockets, listened),
+            #[cfg(feature = "http")]
+            News::Posted(told) => match told.answer {
+                Ok(message) => {
+                    desk.heard_by(Transport::Https, Instant::now(), told.place, &message);
+                    // An answer that is none to this question leaves nothing to wait for.
+                    let why = Trouble::Local(format!("{}: no answer to the question", told.server));
+                    desk.refused(told.place, told.id, &why);
+                }
+                Err(failure) => {
+                    let why = Trouble::Local(format!("{}: {}", told.server, failure.detail));
+                    desk.refused(told.place, told.id, &why);
+                }
+            },
             News::Secured((lane, Ok(Received::Bytes))) => {
-                while let Some(message) = secured.message(lane) {
+                while let Some(message) = self.secured.message(lane) {
                     desk.heard_over_tls(Instant::now(), lane, &message);
                 }
             }
             News::Secured((lane, _)) => {
-                secured.close(lane);
+                self.secured.close(lane);
                 let why = "the resolver hung up".to_owned();
                 desk.disconnected(lane, &Trouble::Local(why));
             }
-            News::Heard(listened) => hear(&mut desk, &mut sockets, listened),
             News::Streamed((key, heard)) => {
                 desk.streamed(Instant::now(), key, &heard.unwrap_or_default());
             }
-            News::Due => {}
         }
     }
-}
-
-/// Waits until something comes, or this instant.
-async fn wait<F: Future<Output = Streamed>>(
-    sockets: &mut Sockets,
-    secured: &mut Secured,
-    streams: &mut FuturesUnordered<F>,
-    until: Instant,
-) -> News {
-    let mut over = pin!(sleep_until(until));
-    let mut hearing = pin!(secured.hear());
-    poll_fn(|cx| {
-        if let Poll::Ready(heard) = hearing.as_mut().poll(cx) {
-            return Poll::Ready(News::Secured(heard));
-        }
-        if let Poll::Ready(heard) = sockets.poll(cx) {
-            return Poll::Ready(News::Heard(heard));
-        }
-        if let Poll::Ready(Some(streamed)) = streams.poll_next_unpin(cx) {
-            return Poll::Ready(News::Streamed(streamed));
-        }
-        over.as_mut().poll(cx).map(|()| News::Due)
-    })
-    .await
 }
 
 /// So many datagrams are taken before something else has its turn.
@@ -279,26 +359,6 @@ fn hear(desk: &mut Desk, sockets: &mut Sockets, listened: Listened) {
         };
     }
     sockets.listen(place, server, socket, room);
-}
-
-/// What was waited for.
-enum News {
-    Due,
-    Heard(Listened),
-    Secured((usize, io::Result<Received>)),
-    Streamed(Streamed),
-}
-
-/// What came of a connection.
-type Streamed = (Key, io::Result<Vec<u8>>);
-
-async fn by_stream(
-    key: Key,
-    server: SocketAddr,
-    source: Option<IpAddr>,
-    bytes: Vec<u8>,
-) -> Streamed {
-    (key, stream::exchange(server, source, &bytes).await)
 }
 
 fn trouble(server: SocketAddr, error: &io::Error) -> Trouble {

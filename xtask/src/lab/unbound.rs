@@ -1,5 +1,5 @@
-//! Unbound: the resolver of the lab, at 127.88.0.71, over UDP, TCP and TLS. It knows the addresses of
-//! the lab's hosts by itself, asks [`super::rbldnsd`] about the blocklists, and refuses all other
+//! Unbound: the resolver of the lab, at 127.88.0.71, over UDP, TCP, TLS and HTTPS. It knows the
+//! addresses of the lab's hosts by itself, asks [`super::rbldnsd`] about the blocklists, and refuses all other
 //! questions.
 //!
 //! What it knows comes from the tables of the other servers. Of a list that never answers it says
@@ -22,6 +22,8 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 71);
 
 /// Of RFC 7858.
 const TLS_PORT: u16 = 853;
+/// Of RFC 8484; this version speaks HTTP/2 alone.
+const HTTPS_PORT: u16 = 443;
 
 /// Debian's AppArmor profile lets it read from `/etc/unbound` and no other folder. Ours is laid
 /// over that one, in its own namespace: the host's is untouched.
@@ -63,6 +65,11 @@ impl Server for Unbound {
                  invalid, and REFUSED elsewhere",
             ),
             listener("unbound-tls", TLS_PORT, "the same over TLS"),
+            listener(
+                "unbound-https",
+                HTTPS_PORT,
+                "the same over HTTPS, at /dns-query",
+            ),
         ]
     }
 
@@ -70,6 +77,7 @@ impl Server for Unbound {
         let main = MAIN
             .replace("{address}", &ADDRESS.to_string())
             .replace("{tls-port}", &TLS_PORT.to_string())
+            .replace("{https-port}", &HTTPS_PORT.to_string())
             .replace("{host}", HOST)
             .replace("{hosts}", &(hosts(lab) + &big()))
             .replace("{lists}", &lists())

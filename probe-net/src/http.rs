@@ -1,0 +1,43 @@
+//! HTTP as a probe needs it: over our own dialling and TLS, with a span for each phase, within bounds, and with the gate
+//! that secrets must pass. It stands on hyper; what a page means is the caller's.
+//!
+//! A [`Client`] follows no redirect unless it is told to, sends nothing secret to another origin than the one that the
+//! request names, and gives what it has heard also where the rest did not come.
+//!
+//! ```
+//! use probe_core::{Context, Failure};
+//! use probe_net::http::{Client, Request, Url};
+//! use probe_net::{Log, Net};
+//!
+//! # async fn ask(net: Net, url: Url) -> Result<(), Failure> {
+//! let mut client = Client::new(net);
+//! let mut log = Log::begin(&Context::default());
+//! let response = client.send(&Request::get(url), &mut log).await?;
+//! println!("{} {}", response.status, response.url);
+//! for span in log.spans() {
+//!     println!("{} took {:?}", span.phase, span.duration); // resolve, connect, tls, first-byte, body
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod body;
+mod client;
+mod connection;
+mod request;
+mod response;
+mod url;
+
+pub use client::{Client, Redirects};
+#[cfg(feature = "dns")]
+pub(crate) use connection::{Connection, Protocols};
+pub use request::{Method, Request, RequestError};
+pub use response::{Redirect, Response, Version};
+pub use url::{Url, UrlError};
+
+use probe_core::Phase;
+
+/// The body of a response, from the first byte behind its head to the last.
+pub const BODY: Phase = Phase::new("body");
+/// From the request to the head of its response.
+pub const FIRST_BYTE: Phase = Phase::new("first-byte");
