@@ -116,8 +116,10 @@ pub enum Scope {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Form {
-    /// A hash or the like, which is not asked here.
-    Hashed,
+    /// A digest of what was registered: the first 32 letters of its BLAKE2b, in rspamd's base32.
+    Digest,
+    /// A digest of a mailbox or of a URL, neither of which is a target here: it is not asked.
+    Foreign,
     /// The whole host name.
     Host,
     /// What was registered, without hosts below it.
@@ -393,7 +395,8 @@ impl List {
             "" => Form::Plain,
             "host" => Form::Host,
             "org" => Form::Organisation,
-            _ => Form::Hashed,
+            "blake2-32-base32-domain" => Form::Digest,
+            _ => Form::Foreign,
         };
         list.access = match field("key") {
             "" | "no" => Access::Anybody,

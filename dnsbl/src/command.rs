@@ -8,6 +8,7 @@ use probe_net::dns::Name;
 use probe_net::names::organisational;
 
 use crate::catalogue::{Form, Kinds, List};
+use crate::digest;
 
 /// Who is looked for.
 ///
@@ -52,7 +53,7 @@ impl Subject {
     /// As this list wants it.
     pub(crate) fn for_list(&self, list: &List) -> Self {
         match self {
-            Self::Domain(name) if list.form == Form::Organisation => {
+            Self::Domain(name) if matches!(list.form, Form::Digest | Form::Organisation) => {
                 Self::Domain(organisational(name))
             }
             other => other.clone(),
@@ -116,6 +117,10 @@ fn digits(address: Ipv6Addr) -> String {
 /// The name to ask for, and how it is shown: without the key. `None` where it would be too long.
 pub(crate) fn name_of(labels: &str, list: &List, key: Option<&Secret>) -> Option<(Name, String)> {
     let zone: Name = list.zone.parse().ok()?;
+    let labels = match list.form {
+        Form::Digest => &digest::rspamd(labels),
+        _ => labels,
+    };
     let shown = format!("{labels}.{}", list.zone);
     let zone = match key {
         Some(key) => zone.below(core::str::from_utf8(key.expose()).ok()?).ok()?,

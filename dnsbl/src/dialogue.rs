@@ -127,7 +127,7 @@ impl Survey for Sweep {
         let fits = |list: &&Arc<List>| self.subject.is_of(list.kinds);
         let lists: Vec<_> = options.lists.iter().filter(fits).cloned().collect();
         for list in lists {
-            if list.form == Form::Hashed
+            if list.form == Form::Foreign
                 || list.access == Access::Key && !options.keys.contains_key(&list.zone)
             {
                 self.facts.left_out += 1;

@@ -3,6 +3,7 @@
 mod catalogue;
 mod command;
 mod dialogue;
+mod digest;
 mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -57,8 +57,9 @@ fn lists_are_known_as_what_they_are() {
     assert_eq!(entry("dbl.spamhaus.org").as_deref(), Some("dbltest.com"));
     assert_eq!(entry("multi.uribl.com").as_deref(), Some("test.uribl.com"));
 
-    let hashed = catalogue.get("ebl.msbl.org").unwrap();
-    assert_eq!(hashed.form, Form::Hashed);
+    let form = |zone| catalogue.get(zone).unwrap().form;
+    assert_eq!(form("uribl.rspamd.com"), Form::Digest);
+    assert_eq!(form("ebl.msbl.org"), Form::Foreign);
     assert_eq!(
         catalogue.get("dnsbl.sorbs.net").unwrap().status,
         Status::Dead

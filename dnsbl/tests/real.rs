@@ -45,7 +45,7 @@ fn resolver(name: &str) -> Resolver {
 
 /// All lists of the lab, with what somebody who knows them would write down.
 fn catalogue() -> Catalogue {
-    let mut rows = "zone,kinds,polarity,codes,test\n".to_owned();
+    let mut rows = "zone,kinds,polarity,codes,test,query\n".to_owned();
     for zone in lab()["lists"].as_object().unwrap().keys() {
         let (kinds, polarity, codes, test) = match zone.trim_end_matches(".rbl.test") {
             "zen" => (
@@ -78,9 +78,14 @@ fn catalogue() -> Catalogue {
                 "127.0.0.1=proxy 127.0.0.2=spam",
                 "no-negative",
             ),
+            "digest" => ("domain", "block", "", ""),
             _ => ("ip4", "block", "", ""),
         };
-        rows += &format!("{zone},{kinds},{polarity},{codes},{test}\n");
+        let query = match zone.starts_with("digest.") {
+            true => "blake2-32-base32-domain",
+            false => "",
+        };
+        rows += &format!("{zone},{kinds},{polarity},{codes},{test},{query}\n");
     }
     Catalogue::parse(&rows).unwrap()
 }
@@ -202,7 +207,7 @@ async fn ipv6_and_domains_are_asked_where_they_are_known() {
     assert_eq!((listed(&report), report.verdict()), (vec![], Verdict::Ok));
 
     let report = ask("unbound", "www.spam.example").await;
-    assert_eq!(listed(&report), ["dbl"]);
+    assert_eq!(listed(&report), ["dbl", "digest"]);
     let report = ask("unbound", "phish.example").await;
     let uri = report
         .facts

@@ -274,6 +274,15 @@ pub(in crate::lab) const LISTS: &[List] = &[
         "domains, and no names below them, with a bit for each list: spam.example (2), \
          grey.example (4), phish.example (2+8)",
     ),
+    list(
+        "digest.rbl.test",
+        "dnset",
+        &[
+            "8fr18kdfu1zfkzieobbgddnqffqet5go :127.0.0.2:The digest of test",
+            "q54y9wzn4fxhyjomxcazzk7zeg1m9qgo :127.0.0.2:The digest of spam.example",
+        ],
+    )
+    .quirk("digests of domains, as rspamd wants them"),
     nothing("dead-world.rbl.test")
         .everyone(
             "dead-world.acl",
