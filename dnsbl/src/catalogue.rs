@@ -333,6 +333,10 @@ impl List {
             None => Self::new(zone, any)?,
         };
         list.weight = weight.unwrap_or(list.weight);
+        // To be on it is good, or it would not count so.
+        if list.weight < 0 && list.polarity == Polarity::Block {
+            list.polarity = Polarity::Allow;
+        }
         list.only = only.or(list.only);
         Ok(list)
     }

@@ -16,6 +16,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &LISTED_NEARBY,
     &RESOLVER_INVENTS,
     &RESOLVER_REFUSED,
+    &SCORE,
 ];
 
 static DOUBTFUL: FindingKind = FindingKind::new(
@@ -57,15 +58,33 @@ static RESOLVER_REFUSED: FindingKind = FindingKind::new(
     those that ask too much.",
 );
 
+static SCORE: FindingKind = FindingKind::new(
+    "dnsbl.score",
+    Severity::Critical,
+    "its listings weigh so much together that mail from it is refused",
+    "Begin with the list that weighs most: find out why it is there, end that, and ask for delisting.",
+);
+
 /// What to think of a sweep.
-pub fn judge(facts: &DnsblFacts, _: &Seen<'_>, _: &Options) -> Vec<Finding> {
+pub fn judge(facts: &DnsblFacts, _: &Seen<'_>, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     if facts.resolver_invents {
         findings.push(RESOLVER_INVENTS.found(""));
     }
     let listings = facts.listings().filter(|one| is_bad(one));
     let listings: Vec<_> = listings.filter(|one| !is_told(one, facts)).collect();
-    findings.extend(listings.iter().map(|one| listing(one)));
+    findings.extend(listings.iter().map(|one| {
+        let found = listing(one);
+        match options.threshold {
+            // Together they are judged.
+            Some(_) => {
+                let lighter = found.severity.min(Severity::Warning);
+                found.with_severity(lighter)
+            }
+            None => found,
+        }
+    }));
+    findings.extend(score(facts, options));
     // With a resolver at fault, hundreds of lists are ill of the same.
     if nothing_learned(facts).is_some() {
         return findings;
@@ -126,6 +145,17 @@ fn listing(one: &ListFacts) -> Finding {
         (_, Status::Alive) => LISTED.found(story),
         _ => LISTED.found(story).with_severity(Severity::Warning),
     }
+}
+
+/// What the listings weigh, where that is too much.
+fn score(facts: &DnsblFacts, options: &Options) -> Option<Finding> {
+    let (score, threshold) = (facts.score(), options.threshold?);
+    let weights = facts.listings().map(|one| {
+        let (zone, weight) = (&one.list.zone, one.list.weight);
+        format!("{zone} {weight:+}")
+    });
+    let weights = some_of(weights)?;
+    (score >= threshold).then(|| SCORE.found(format!("{score} of {threshold}: {weights}")))
 }
 
 /// The first few by name, and how many there are.

@@ -33,6 +33,7 @@ pub struct Options {
     pub(crate) keys: HashMap<String, Secret>,
     pub(crate) tests: bool,
     pub(crate) reasons: bool,
+    pub(crate) threshold: Option<i64>,
     pub(crate) roots: Option<RootHints>,
     pub(crate) progress: Progress,
 }
@@ -46,6 +47,7 @@ impl Options {
             keys: HashMap::new(),
             tests: true,
             reasons: true,
+            threshold: None,
             roots: None,
             progress: Progress::default(),
         }
@@ -73,6 +75,13 @@ impl Options {
     /// Whether lists are asked for their reason where there is a listing. On by default.
     pub fn reasons(mut self, wanted: bool) -> Self {
         self.reasons = wanted;
+        self
+    }
+
+    /// What all listings must weigh together, at least, to be critical: as postscreen counts
+    /// (`postscreen_dnsbl_threshold`). Each by itself is then a warning. Without it, each is critical.
+    pub fn threshold(mut self, score: i64) -> Self {
+        self.threshold = Some(score);
         self
     }
 

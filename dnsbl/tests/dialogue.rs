@@ -12,7 +12,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Says, World, ask, codes, health, lists, of, one, well};
-use dnsbl_probe::{ConfigError, Health, Listing};
+use dnsbl_probe::{Catalogue, ConfigError, Health, List, Listing};
 use probe_core::{Context, FailureKind, Probe, Severity, Verdict};
 
 #[tokio::test]
@@ -272,6 +272,47 @@ async fn weight_depends_on_what_a_listing_is_about() {
         let found = report.findings.first();
         let found = found.map(|finding| (finding.code(), finding.severity));
         assert_eq!(found, expected, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_threshold_listings_are_judged_together_as_postscreen_does() {
+    let world = World::new(|zone, labels, _| match zone {
+        "clean" => well(labels, &[]),
+        _ => well(labels, &[("1.2.0.192", [127, 0, 0, 2])]),
+    })
+    .await;
+    let sites = ["a.test*3", "b.test*2", "clean.test*9", "white.test*-2"];
+    let sites = sites.map(|site| List::of_site(site, &Catalogue::default()).unwrap());
+    for (threshold, expected) in [
+        (
+            3,
+            vec![
+                ("dnsbl.score", Severity::Critical),
+                ("dnsbl.listed", Severity::Warning),
+                ("dnsbl.listed", Severity::Warning),
+            ],
+        ),
+        (
+            4,
+            vec![
+                ("dnsbl.listed", Severity::Warning),
+                ("dnsbl.listed", Severity::Warning),
+            ],
+        ),
+    ] {
+        let options = world.options("zone,kinds\n");
+        let probe = options.catalogue(Catalogue::from_iter(sites.clone()));
+        let probe = probe.threshold(threshold).build().unwrap();
+        let report = ask(&probe, "192.0.2.1").await;
+        let found = report.findings.iter();
+        let found: Vec<_> = found.map(|one| (one.code(), one.severity)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(report.facts.score(), 3);
+        if threshold == 3 {
+            let told = "3 of 3: a.test +3, b.test +2, white.test -2";
+            assert_eq!(report.findings[0].evidence, told);
+        }
     }
 }
 

@@ -164,6 +164,20 @@ fn what_has_changed_since_an_earlier_report_is_told() {
         told.contains(&"change.fact: listings.bl.test: nothing -> there".to_owned()),
         "{told:?}"
     );
+    // What is kept for the next time tells since when.
+    let since = |report: &Json| {
+        let mut findings = report["findings"].as_array().unwrap().iter();
+        let listed = findings.find(|finding| finding["code"] == "dnsbl.listed");
+        listed.unwrap()["since"].clone()
+    };
+    assert_eq!(since(&report), Json::Null);
+    std::fs::write(&file, report.to_string()).unwrap();
+    for _ in 0..2 {
+        let again = ask("192.0.2.1", &["--previous", &file.display().to_string()]);
+        std::fs::write(&file, &again).unwrap();
+        let again: Json = serde_json::from_str(&again).unwrap();
+        assert_eq!(since(&again), report["started_at"]);
+    }
     // Nothing is told of others.
     let other = ask("192.0.2.2", &["--previous", &file.display().to_string()]);
     assert!(!other.contains("change."), "{other}");

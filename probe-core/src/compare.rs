@@ -88,6 +88,10 @@ impl Snapshot {
             && text(&self.0, "target") == report.target.to_string()
     }
 
+    pub(crate) const fn json(&self) -> &Json {
+        &self.0
+    }
+
     fn of(report: Json) -> Result<Self, SnapshotError> {
         match report.get("schema").and_then(Json::as_u64) {
             Some(SCHEMA_VERSION) => Ok(Self(report)),
@@ -199,6 +203,8 @@ fn findings(before: &Json, now: &Json) -> Vec<Finding> {
             .into_iter()
             .flatten()
             .map(|finding| (text(finding, "code"), text(finding, "summary")))
+            // What had changed the last time is no news that it has not again.
+            .filter(|(code, _)| !CHANGES.iter().any(|kind| kind.code == code.as_str()))
             .collect()
     };
     let (before, now) = (codes(before), codes(now));
@@ -360,6 +366,13 @@ mod tests {
             .map(|(code, _)| code)
             .collect();
         assert_eq!(back, ["change.better", "change.finding-gone"]);
+    }
+
+    #[test]
+    fn changes_that_an_earlier_report_told_are_no_findings_that_went() {
+        let mut before = report("Postfix");
+        before.findings.push(FACT.found("banner: Exim -> Postfix"));
+        assert_eq!(between(&before, &report("Postfix")), []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is wrong or odd, with a stable code, the evidence and the remedy.
 
 use core::fmt;
+use std::time::SystemTime;
 
 use crate::{Verdict, printable};
 
@@ -79,6 +80,7 @@ impl FindingKind {
         Finding {
             kind: self,
             severity: self.severity,
+            since: None,
             evidence: printable(evidence.into().as_bytes()),
         }
     }
@@ -107,6 +109,8 @@ pub struct Finding {
     pub kind: &'static FindingKind,
     /// How much it matters here.
     pub severity: Severity,
+    /// Which of the reports that are known was the first to say it, if this is not: [`remember`](crate::remember).
+    pub since: Option<SystemTime>,
     /// What shows it: the server's own words wherever there are some. Peer bytes are shown lossily and
     /// without control characters.
     pub evidence: String,

@@ -60,6 +60,7 @@ fn finding(finding: &Finding) -> Json {
         "severity": finding.severity.as_str(),
         "summary": finding.kind.summary,
         "evidence": finding.evidence,
+        "since": finding.since.map(timestamp),
         "remedy": finding.kind.remedy,
     })
 }

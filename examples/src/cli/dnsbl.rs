@@ -49,6 +49,9 @@ pub(super) struct Dnsbl {
     /// Does not ask for the reasons of listings
     #[arg(long, help_heading = "Lists")]
     no_reasons: bool,
+    /// Is critical where listings weigh so much together, as postscreen counts, and not for each by itself
+    #[arg(long, value_name = "SCORE", help_heading = "Lists")]
+    threshold: Option<i64>,
     /// Names the lists that would be asked, and asks none
     #[arg(long, help_heading = "Lists")]
     show_lists: bool,
@@ -65,6 +68,9 @@ pub(super) struct Dnsbl {
         help_heading = "Network"
     )]
     root_hints: Option<PathBuf>,
+    /// Trusts the certificates of this PEM file besides the system's, for resolvers over TLS and HTTPS
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    ca: Option<PathBuf>,
     /// Asks from this address of this machine
     #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     source: Option<IpAddr>,
@@ -129,7 +135,7 @@ impl Dnsbl {
     }
 
     fn resolver(&self) -> Result<Resolver, Mistake> {
-        let resolver = match self.name_servers.resolver(None)? {
+        let resolver = match self.name_servers.resolver(self.ca.as_deref())? {
             Some(resolver) => resolver,
             None if self.authoritative => Resolver::new([]),
             None => Resolver::system().map_err(Mistake::new)?,
@@ -147,6 +153,9 @@ impl Dnsbl {
                 Some(file) => RootHints::read(file).map_err(Mistake::new)?,
                 None => RootHints::builtin(),
             });
+        }
+        if let Some(score) = self.threshold {
+            options = options.threshold(score);
         }
         for (zone, file) in &self.key {
             let key: Secret = read_secret(file)?;

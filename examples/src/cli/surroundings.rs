@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use probe_core::{
     AnyProbe, Context, Fleet, HostName, Range, Report, Snapshot, Target, Thresholds, Verdict,
-    compare,
+    compare, remember,
 };
 use probe_net::dns::Resolver;
 use probe_net::http::Url;
@@ -44,7 +44,7 @@ pub(super) struct Run {
         help_heading = "Time"
     )]
     critical: Option<Range>,
-    /// Tells what has changed since the reports in this file, which --format json or jsonl wrote
+    /// Tells what has changed since the reports in this file, and since when it has been so, which --format json or jsonl wrote
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     previous: Option<PathBuf>,
     #[command(flatten)]
@@ -186,6 +186,9 @@ impl Run {
             threshold::judge(&self.thresholds(), report);
             let before = previous.iter().find(|before| before.is_of(report));
             let changes = before.map(|before| compare(before, report));
+            if let Some(before) = before {
+                remember(before, report);
+            }
             for change in changes.unwrap_or_default() {
                 report.add_finding(change);
             }

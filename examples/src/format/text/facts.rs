@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use probe_core::{Facts, Metric, Record, Report, Unit, Value};
 
-use super::{BOLD, DIM, Style, milliseconds, paragraph, section};
+use super::{BOLD, DIM, Style, day, length, milliseconds, paragraph, section};
 
 /// Where values begin.
 const COLUMN: usize = 20;
@@ -214,30 +214,6 @@ fn is_branching(value: &Value) -> bool {
     match value {
         Value::List(values) => values.iter().any(is_tree),
         value => is_tree(value),
-    }
-}
-
-/// `2027-01-22`. What lies beyond the calendar of RFC 3339, or before 1970, is shown as its edge.
-fn day(time: SystemTime) -> String {
-    const LAST_SECOND_OF_9999: Duration = Duration::from_secs(253_402_300_799);
-    let epoch = SystemTime::UNIX_EPOCH;
-    let time = time.clamp(epoch, epoch + LAST_SECOND_OF_9999);
-    let mut text = humantime::format_rfc3339_seconds(time).to_string();
-    text.truncate("2027-01-22".len());
-    text
-}
-
-/// `60 days`: as exact as people speak of it.
-fn length(time: Duration) -> String {
-    const HOUR: u64 = 60 * 60;
-    const DAY: u64 = 24 * HOUR;
-    const YEAR: u64 = 365 * DAY;
-    match time.as_secs() {
-        seconds if seconds < 2 * 60 => format!("{seconds} seconds"),
-        seconds if seconds < 2 * HOUR => format!("{} minutes", seconds / 60),
-        seconds if seconds < 2 * DAY => format!("{} hours", seconds / HOUR),
-        seconds if seconds < 2 * YEAR => format!("{} days", seconds / DAY),
-        seconds => format!("{} years", seconds / YEAR),
     }
 }
 

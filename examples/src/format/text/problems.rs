@@ -1,11 +1,12 @@
 //! What is wrong and what to do: each finding with its evidence, remedy and code, and the failure.
 
 use core::fmt::Write;
+use std::time::SystemTime;
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 use probe_core::{Failure, Finding, Report, Severity, Verdict};
 
-use super::{BOLD, DIM, Style, paragraph, section};
+use super::{BOLD, DIM, Style, day, length, paragraph, section};
 
 pub(super) fn write(report: &Report, style: Style, out: &mut String) {
     let infos_only = report
@@ -21,14 +22,14 @@ pub(super) fn write(report: &Report, style: Style, out: &mut String) {
     let same =
         |one: &Finding, next: &Finding| (one.kind, one.severity) == (next.kind, next.severity);
     for group in report.findings.chunk_by(same) {
-        write_findings(group, style, out);
+        write_findings(group, report.started_at, style, out);
     }
     if let Some(failure) = &report.failure {
         write_failure(failure, &report.findings, style, out);
     }
 }
 
-fn write_findings(group: &[Finding], style: Style, out: &mut String) {
+fn write_findings(group: &[Finding], now: SystemTime, style: Style, out: &mut String) {
     let Some(finding) = group.first() else {
         return;
     };
@@ -38,8 +39,11 @@ fn write_findings(group: &[Finding], style: Style, out: &mut String) {
         Severity::Info => ('·', AnsiColor::Cyan),
     };
     title(mark, colour, finding.kind.summary, style, out);
-    for finding in group.iter().filter(|one| !one.evidence.is_empty()) {
-        indented(&finding.evidence, style, out);
+    for finding in group {
+        if !finding.evidence.is_empty() {
+            indented(&finding.evidence, style, out);
+        }
+        since(finding, now, out);
     }
     advice(finding.kind.remedy, style, out);
     code(finding.code(), out);
@@ -79,6 +83,14 @@ fn title(mark: char, colour: AnsiColor, words: &str, style: Style, out: &mut Str
 
 fn advice(remedy: &str, style: Style, out: &mut String) {
     paragraph(remedy, "      → ", "        ", style, out);
+}
+
+/// As far as earlier reports are known.
+fn since(finding: &Finding, now: SystemTime, out: &mut String) {
+    if let Some(since) = finding.since {
+        let so_long = length(now.duration_since(since).unwrap_or_default());
+        let _ = writeln!(out, "      {DIM}since {} ({so_long}){DIM:#}", day(since));
+    }
 }
 
 fn code(code: &str, out: &mut String) {
