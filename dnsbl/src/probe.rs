@@ -68,6 +68,16 @@ impl DnsblProbe {
 
 /// Without a resolver.
 impl DnsblProbe {
+    /// Half of the time is for looking: a zone whose servers are silent shall not keep the lists of others from being
+    /// asked.
+    fn surroundings(&self, cx: &Context) -> Context {
+        let patience = cx.patience(WALK).min(cx.budget / 2);
+        match self.options.roots {
+            Some(_) => cx.clone().with_patience_for(WALK, patience),
+            None => cx.clone(),
+        }
+    }
+
     async fn find_servers(&self, root: &RootHints, subject: &Subject, now: Instant, log: &mut Log) {
         let fits = |list: &&Arc<List>| subject.is_of(list.kinds);
         let unknown = |list: &&Arc<List>| self.memory.servers(&list.zone, now).is_none();
@@ -103,7 +113,7 @@ impl Probe for DnsblProbe {
             report.failure = Some(Failure::unfit_target(target));
             return report;
         };
-        let mut log = Log::begin(cx);
+        let mut log = Log::begin(&self.surroundings(cx));
         let (facts, failure) = self.sweep(Subject::from(host.clone()), &mut log).await;
         let findings = judge(&facts, &Seen::new(log.spans(), cx.now()), &self.options);
         report.facts = facts;

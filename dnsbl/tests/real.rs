@@ -331,6 +331,28 @@ async fn the_lists_own_servers_say_what_a_resolver_says() {
 }
 
 #[tokio::test]
+async fn a_zone_whose_servers_are_silent_keeps_no_other_list_from_being_asked() {
+    let mute = SocketAddr::new("127.88.0.76".parse().unwrap(), 53);
+    let _silence = tokio::net::UdpSocket::bind(mute).await.unwrap();
+    let root = server("nsd-root").ip();
+    let hints = RootHints::parse(&format!("a.root.test. 60 A {root}")).unwrap();
+    let rows = "zone,kinds\nlist.silent.test,ip4\nbl01.rbl.test,ip4\n";
+    let probe = DnsblProbe::builder(Resolver::new([]))
+        .catalogue(Catalogue::parse(rows).unwrap())
+        .authoritative(hints)
+        .build()
+        .unwrap();
+    let target = "127.88.1.1".parse().unwrap();
+    let cx = Context::default().with_budget(Duration::from_secs(2));
+    let report = probe.probe(&target, &cx).await;
+    assert_eq!(listed(&report), ["bl01"]);
+    assert_eq!(
+        ill(&report),
+        BTreeMap::from([("list.silent.test", "unknown")])
+    );
+}
+
+#[tokio::test]
 async fn a_resolver_is_asked_over_tls_or_https_and_says_the_same() {
     let mut roots = rustls::RootCertStore::empty();
     tls::add_ca_file(&mut roots, lab()["ca"].as_str().unwrap().as_ref()).unwrap();

@@ -19,6 +19,8 @@ const BELOW_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 73);
 const LEAF_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 75);
 /// Nobody listens there, and nobody ever shall.
 const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 74);
+/// A test listens there, and says nothing.
+const MUTE: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 76);
 
 /// The root of the lab.
 pub(crate) const ROOT: Nsd = Nsd {
@@ -52,7 +54,8 @@ pub(crate) const BELOW: Nsd = Nsd {
         },
     ],
     quirk: "has test and example, but not the hosts below lab.test; points to rbldnsd for each \
-            list, to 127.88.0.74, where nobody listens, for lame.test, in a circle for loop-a.test \
+            list, to 127.88.0.74, where nobody listens, for lame.test, to 127.88.0.76, which is left \
+            for a test that says nothing there, for silent.test, in a circle for loop-a.test \
             and loop-b.test, to the root for upward.test, to nsd-leaf for glueless.test (by a \
             server's name below example, without an address) and half.test (its first server, \
             127.88.0.74, is not there); REFUSED for all names elsewhere",
@@ -172,6 +175,7 @@ impl Zone {
             .replace("{nsd}", &BELOW_ADDRESS.to_string())
             .replace("{leaf}", &LEAF_ADDRESS.to_string())
             .replace("{nobody}", &NOBODY.to_string())
+            .replace("{mute}", &MUTE.to_string())
             .replace("{rbldnsd}", &rbldnsd::ADDRESS.to_string())
             .replace("{lists}", &lists())
     }
