@@ -175,6 +175,15 @@ pub enum Data {
     A(Ipv4Addr),
     /// An IPv6 address.
     Aaaa(Ipv6Addr),
+    /// Who may issue certificates (RFC 8659).
+    Caa {
+        /// Who does not understand it may issue none.
+        critical: bool,
+        /// What it is about.
+        tag: String,
+        /// What it says.
+        value: Box<[u8]>,
+    },
     /// Another name for this one.
     Cname(Name),
     /// Who takes its mail.
@@ -190,14 +199,46 @@ pub enum Data {
     Other(String),
     /// The name of an address.
     Ptr(Name),
+    /// Octets of a kind that is not read here.
+    Raw(Box<[u8]>),
     /// Where a zone begins.
     Soa {
         /// Its first server.
         server: Name,
-        /// Its version.
+        /// Whose it is: a mailbox, with a dot for the at sign.
+        responsible: Name,
+        /// Its version, in serial arithmetic (RFC 1982).
         serial: u32,
+        /// After how many seconds its other servers look whether it has changed.
+        refresh: u32,
+        /// After how many they look again, where they could not.
+        retry: u32,
+        /// After how many they no longer answer for it.
+        expire: u32,
         /// For how many seconds it may be believed that something is not there (RFC 2308).
         minimum: u32,
+    },
+    /// A host that offers a service (RFC 2782).
+    Srv {
+        /// The lowest comes first.
+        priority: u16,
+        /// How often among its equals.
+        weight: u16,
+        /// TCP or UDP port.
+        port: u16,
+        /// Who; the root where nobody does.
+        target: Name,
+    },
+    /// Which certificate a service has (RFC 6698).
+    Tlsa {
+        /// Of whom.
+        usage: u8,
+        /// Which part of it.
+        selector: u8,
+        /// In which form.
+        matching: u8,
+        /// Itself, or its digest.
+        data: Box<[u8]>,
     },
     /// Text: all its strings, one behind the other.
     Txt(Box<[u8]>),
@@ -209,6 +250,14 @@ impl fmt::Display for Data {
         match self {
             Self::A(address) => write!(f, "{address}"),
             Self::Aaaa(address) => write!(f, "{address}"),
+            Self::Caa {
+                critical,
+                tag,
+                value,
+            } => {
+                let flags = u8::from(*critical) << 7;
+                write!(f, "{flags} {tag} {:?}", String::from_utf8_lossy(value))
+            }
             Self::Cname(name) => write!(f, "alias of {name}"),
             Self::Mx {
                 preference,
@@ -216,6 +265,22 @@ impl fmt::Display for Data {
             } => write!(f, "{preference} {exchange}"),
             Self::Ns(name) | Self::Ptr(name) => write!(f, "{name}"),
             Self::Other(text) => f.write_str(text),
+            Self::Raw(octets) => write!(f, "{} octets", octets.len()),
+            Self::Srv {
+                priority,
+                weight,
+                port,
+                target,
+            } => write!(f, "{priority} {weight} {port} {target}"),
+            Self::Tlsa {
+                usage,
+                selector,
+                matching,
+                data,
+            } => {
+                write!(f, "{usage} {selector} {matching} ")?;
+                data.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+            }
             Self::Soa { server, serial, .. } => write!(f, "{server} {serial}"),
             Self::Txt(text) => write!(f, "{:?}", String::from_utf8_lossy(text)),
         }

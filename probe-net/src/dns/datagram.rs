@@ -41,16 +41,28 @@ impl Kind {
     pub const A: Self = Self(1);
     /// An IPv6 address (RFC 3596).
     pub const AAAA: Self = Self(28);
+    /// Which authorities may issue certificates (RFC 8659).
+    pub const CAA: Self = Self(257);
     /// Another name for it.
     pub const CNAME: Self = Self(5);
+    /// The keys that sign a zone (RFC 4034).
+    pub const DNSKEY: Self = Self(48);
+    /// Which keys sign a zone, by its parent (RFC 4034).
+    pub const DS: Self = Self(43);
     /// Who takes its mail.
     pub const MX: Self = Self(15);
     /// Who answers for it.
     pub const NS: Self = Self(2);
     /// Which name an address has.
     pub const PTR: Self = Self(12);
+    /// Signatures (RFC 4034).
+    pub const RRSIG: Self = Self(46);
     /// Where a zone begins.
     pub const SOA: Self = Self(6);
+    /// Which hosts offer a service (RFC 2782).
+    pub const SRV: Self = Self(33);
+    /// Which certificate a service has (RFC 6698).
+    pub const TLSA: Self = Self(52);
     /// Text.
     pub const TXT: Self = Self(16);
 }
@@ -105,21 +117,27 @@ impl fmt::Display for Rcode {
 /// What UDP may carry: larger answers are cut into pieces on the way, and lost (RFC 9715).
 const PAYLOAD: u16 = 1232;
 
-/// Whether the server is to find the answer for us, or to say what it knows itself.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Recursion {
-    Desired,
-    Unwanted,
+/// How a server is to answer.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Manner {
+    /// It shall find the answer for us, and not only say what it knows itself (RD).
+    pub(super) recursion: bool,
+    /// It shall not judge signatures (CD).
+    pub(super) unchecked: bool,
+    /// It shall show them (DO).
+    pub(super) signatures: bool,
 }
 
 /// The bytes of a question.
-pub(super) fn encode(id: u16, question: &Question, recursion: Recursion) -> Vec<u8> {
+pub(super) fn encode(id: u16, question: &Question, manner: Manner) -> Vec<u8> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = recursion == Recursion::Desired;
+    message.metadata.recursion_desired = manner.recursion;
+    message.metadata.checking_disabled = manner.unchecked;
     let kind = RecordType::from(question.kind.0);
     message.add_query(Query::query(question.name.0.clone(), kind));
     let mut edns = Edns::new();
     edns.set_max_payload(PAYLOAD);
+    edns.set_dnssec_ok(manner.signatures);
     message.set_edns(edns);
     // Names are checked where they are made, and nothing else here has a length.
     message.to_vec().unwrap_or_default()
@@ -225,6 +243,11 @@ fn record(record: hickory_proto::rr::Record) -> Record {
     let data = match record.data {
         RData::A(address) => Data::A(address.0),
         RData::AAAA(address) => Data::Aaaa(address.0),
+        RData::CAA(caa) => Data::Caa {
+            critical: caa.issuer_critical,
+            tag: caa.tag,
+            value: caa.value.into(),
+        },
         RData::CNAME(name) => Data::Cname(Name(name.0)),
         RData::MX(mx) => Data::Mx {
             preference: mx.preference,
@@ -234,10 +257,27 @@ fn record(record: hickory_proto::rr::Record) -> Record {
         RData::PTR(name) => Data::Ptr(Name(name.0)),
         RData::SOA(soa) => Data::Soa {
             server: Name(soa.mname),
+            responsible: Name(soa.rname),
             serial: soa.serial,
+            refresh: soa.refresh.cast_unsigned(),
+            retry: soa.retry.cast_unsigned(),
+            expire: soa.expire.cast_unsigned(),
             minimum: soa.minimum,
         },
+        RData::SRV(srv) => Data::Srv {
+            priority: srv.priority,
+            weight: srv.weight,
+            port: srv.port,
+            target: Name(srv.target),
+        },
+        RData::TLSA(tlsa) => Data::Tlsa {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching: tlsa.matching.into(),
+            data: tlsa.cert_data.into(),
+        },
         RData::TXT(text) => Data::Txt(text.txt_data.concat().into()),
+        RData::Unknown { rdata, .. } => Data::Raw(rdata.anything.into()),
         other => Data::Other(other.to_string()),
     };
     Record {

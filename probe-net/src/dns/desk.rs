@@ -12,7 +12,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use tokio::time::Instant;
 
 use super::answer::{Answer, Transport, Trouble};
-use super::datagram::{self, Content, Heard, Question, Recursion};
+use super::datagram::{self, Content, Heard, Manner, Question};
 use super::lane::{Key, Lane, Socket};
 
 /// How fast questions follow each other, and how long answers are waited for.
@@ -90,7 +90,7 @@ enum Timer {
 struct Flight {
     tag: u64,
     question: Question,
-    recursion: Recursion,
+    manner: Manner,
     lanes: Vec<usize>,
     tries: Vec<Try>,
     /// When it is given up.
@@ -146,7 +146,7 @@ impl Desk {
         tag: u64,
         question: Question,
         servers: &[SocketAddr],
-        recursion: Recursion,
+        manner: Manner,
     ) {
         let lanes: Vec<_> = servers.iter().map(|server| self.lane(*server)).collect();
         let Some(first) = lanes.first().copied() else {
@@ -157,7 +157,7 @@ impl Desk {
         let flight = Flight {
             tag,
             question,
-            recursion,
+            manner,
             lanes,
             tries: Vec::new(),
             end: None,
@@ -245,7 +245,7 @@ impl Desk {
         if !flight.is_plain {
             question.name.randomize_case();
         }
-        let bytes = datagram::encode(id, &question, flight.recursion);
+        let bytes = datagram::encode(id, &question, flight.manner);
         lane.sent(now);
         let tries = flight.tries.len();
         // Twice as long each time, and not all at once.
@@ -454,7 +454,7 @@ impl Desk {
         let (id, asked) = (one.id, one.question.clone());
         let answer = flight.answer(content, from, time);
         if truncated {
-            let bytes = datagram::encode(id, &asked, flight.recursion);
+            let bytes = datagram::encode(id, &asked, flight.manner);
             flight.fallback = Some(Ok(answer));
             flight.by_stream = Some(Streamed {
                 id,

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use tokio::time::Instant;
 
-use super::datagram::{Kind, Question, Recursion};
+use super::datagram::{Kind, Manner, Question};
 use super::desk::{Deed, Desk, Pace};
 
 const QUESTIONS: u64 = 8;
@@ -20,7 +20,7 @@ pub(crate) fn converse(data: &[u8]) {
     let question = Question::new(name, Kind::A);
     let mut desk = Desk::new(Pace::default());
     for tag in 0..QUESTIONS {
-        desk.ask(tag, question.clone(), &servers, Recursion::Desired);
+        desk.ask(tag, question.clone(), &servers, Manner::default());
     }
     let mut now = Instant::now();
     let mut done = [0; 8];

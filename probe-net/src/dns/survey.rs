@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 #[cfg(feature = "http")]
 use super::answer::Transport;
 use super::answer::{Answer, Trouble};
-use super::datagram::{Question, Recursion};
+use super::datagram::{Manner, Question};
 use super::desk::{Deed, Desk, Done};
 #[cfg(feature = "http")]
 use super::https::{self, Https};
@@ -39,6 +39,11 @@ pub struct Ask {
     pub question: Question,
     /// Whom to ask, and for what they know themselves. Without it, the resolvers.
     pub servers: Option<Arc<[SocketAddr]>>,
+    /// Whether signatures are not to be judged by a resolver (CD, RFC 4035 section 3.2.2): what a failure of theirs hides
+    /// then shows.
+    pub unchecked: bool,
+    /// Whether signatures are to be shown too (DO, RFC 3225).
+    pub signatures: bool,
     /// What a transcript calls the name, where that contains a secret.
     pub shown: Option<Box<str>>,
 }
@@ -50,6 +55,8 @@ impl Ask {
             tag,
             question,
             servers: None,
+            unchecked: false,
+            signatures: false,
             shown: None,
         }
     }
@@ -58,6 +65,20 @@ impl Ask {
     #[must_use]
     pub fn shown_as(mut self, name: impl Into<Box<str>>) -> Self {
         self.shown = Some(name.into());
+        self
+    }
+
+    /// Wants what signatures would hide.
+    #[must_use]
+    pub fn unchecked(mut self) -> Self {
+        self.unchecked = true;
+        self
+    }
+
+    /// Wants signatures as well.
+    #[must_use]
+    pub fn with_signatures(mut self) -> Self {
+        self.signatures = true;
         self
     }
 
@@ -146,13 +167,13 @@ pub(super) async fn lead<S: Survey>(
     let take = |desk: &mut Desk, shown: &mut HashMap<u64, Box<str>>, asks: Vec<Ask>| {
         for ask in asks {
             shown.extend(ask.shown.map(|name| (ask.tag, name)));
-            match &ask.servers {
-                Some(servers) => desk.ask(ask.tag, ask.question, servers, Recursion::Unwanted),
-                None => {
-                    let servers = &resolver.servers;
-                    desk.ask(ask.tag, ask.question, servers, Recursion::Desired);
-                }
-            }
+            let manner = Manner {
+                recursion: ask.servers.is_none(),
+                unchecked: ask.unchecked,
+                signatures: ask.signatures,
+            };
+            let servers = ask.servers.as_ref().unwrap_or(&resolver.servers);
+            desk.ask(ask.tag, ask.question, servers, manner);
         }
     };
     take(&mut desk, &mut shown, machine.begin());

@@ -50,7 +50,7 @@ fn reply(question: &[u8], rcode: u8) -> Vec<u8> {
 
 fn asked(servers: &[SocketAddr]) -> (Desk, Instant) {
     let mut desk = Desk::new(Pace::default());
-    desk.ask(7, question(), servers, Recursion::Desired);
+    desk.ask(7, question(), servers, Manner::default());
     (desk, Instant::now())
 }
 
@@ -172,7 +172,7 @@ fn no_more_than_the_pace_allows_is_under_way_and_nothing_is_forgotten() {
     };
     let mut desk = Desk::new(pace);
     for tag in 0..1000 {
-        desk.ask(tag, question(), &servers()[..1], Recursion::Desired);
+        desk.ask(tag, question(), &servers()[..1], Manner::default());
     }
     let now = Instant::now();
     let mut answered = 0;
