@@ -1,0 +1,1 @@
+//! Who a domain is registered with, and until when: RDAP, and WHOIS where there is none.
