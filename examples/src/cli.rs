@@ -5,6 +5,7 @@ mod dnsbl;
 mod imap;
 mod link;
 mod mail;
+mod mx;
 mod pop3;
 mod smtp;
 mod surroundings;
@@ -53,6 +54,8 @@ enum Command {
     Pop3(Box<pop3::Pop3>),
     /// Asks blacklists whether addresses or domains are on them, and whether the lists can be believed
     Dnsbl(Box<dnsbl::Dnsbl>),
+    /// Asks where the mail of domains goes, who delegates them, and what caches still hide
+    Mx(Box<mx::Mx>),
     /// Shows what the tool finds, on embedded servers of which some are broken on purpose; needs no network
     Demo {
         #[command(flatten)]
@@ -170,6 +173,7 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
         Command::Dnsbl(dnsbl) => dnsbl.run(),
+        Command::Mx(mx) => mx.run(),
         Command::Demo { output } => {
             let runtime = runtime()?;
             let reports = runtime

@@ -11,6 +11,7 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(imap_probe::FINDINGS);
     all.extend(smtp_probe::FINDINGS);
     all.extend(dnsbl_probe::FINDINGS);
+    all.extend(mx_check::FINDINGS);
     all.extend(pop3_probe::FINDINGS);
     all.extend(crate::threshold::FINDINGS);
     all.sort_by_key(|kind| kind.code);

@@ -1,5 +1,22 @@
 //! Checks where a domain's mail goes, and for how long it still will.
 
+mod command;
+mod dialogue;
+mod facts;
+mod findings;
+mod options;
 pub mod policy;
+mod probe;
+mod public;
 pub mod records;
 pub mod registration;
+mod reply;
+
+pub use facts::{
+    Cache, CacheHealth, Clock, Delegation, Exchange, Held, MxAddress, MxFacts, MxForm, MxHost,
+    MxKind, MxState, Parent, ParentSays, Server, ServerState, Soa,
+};
+pub use findings::{FINDINGS, judge};
+pub use options::{ConfigError, Options};
+pub use probe::MxProbe;
+pub use reply::{Mx, Set};

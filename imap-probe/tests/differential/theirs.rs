@@ -210,7 +210,11 @@ fn of_item(item: &MessageDataItem<'_>) -> String {
             });
             format!("FLAGS {}", displayed(&shown.collect::<Vec<_>>()))
         }
-        MessageDataItem::InternalDate(date) => meaning::internal_date(Some(at(date))),
+        // Before 1900 there is no mail (RFC 5322 section 3.3), and no date of ours.
+        MessageDataItem::InternalDate(date) => {
+            let year_1900 = SystemTime::UNIX_EPOCH - Duration::from_secs(2_208_988_800);
+            meaning::internal_date(Some(at(date)).filter(|at| *at >= year_1900))
+        }
         MessageDataItem::Rfc822(bytes) => meaning::body("", None, nstring(bytes)),
         MessageDataItem::Rfc822Header(bytes) => meaning::body("HEADER", None, nstring(bytes)),
         MessageDataItem::Rfc822Text(bytes) => meaning::body("TEXT", None, nstring(bytes)),

@@ -37,8 +37,10 @@ pub struct Ask {
     pub tag: u64,
     /// The question.
     pub question: Question,
-    /// Whom to ask, and for what they know themselves. Without it, the resolvers.
+    /// Whom to ask. Without it, the resolvers.
     pub servers: Option<Arc<[SocketAddr]>>,
+    /// Whether they are to find the answer, or to say what they know themselves (RD).
+    pub recursion: bool,
     /// Whether signatures are not to be judged by a resolver (CD, RFC 4035 section 3.2.2): what a failure of theirs hides
     /// then shows.
     pub unchecked: bool,
@@ -55,6 +57,7 @@ impl Ask {
             tag,
             question,
             servers: None,
+            recursion: true,
             unchecked: false,
             signatures: false,
             shown: None,
@@ -86,6 +89,14 @@ impl Ask {
     #[must_use]
     pub fn of(mut self, servers: Arc<[SocketAddr]>) -> Self {
         self.servers = Some(servers);
+        self.recursion = false;
+        self
+    }
+
+    /// Asks these resolvers, instead of the others.
+    #[must_use]
+    pub fn through(mut self, resolvers: Arc<[SocketAddr]>) -> Self {
+        self.servers = Some(resolvers);
         self
     }
 }
@@ -168,7 +179,7 @@ pub(super) async fn lead<S: Survey>(
         for ask in asks {
             shown.extend(ask.shown.map(|name| (ask.tag, name)));
             let manner = Manner {
-                recursion: ask.servers.is_none(),
+                recursion: ask.recursion,
                 unchecked: ask.unchecked,
                 signatures: ask.signatures,
             };

@@ -126,12 +126,37 @@ impl Walk {
         }
     }
 
+    /// Looks for the addresses of these hosts as well.
+    #[must_use]
+    pub fn and_hosts(mut self, hosts: impl IntoIterator<Item = Name>) -> Self {
+        let goal = |name| Goal::new(name, Wanted::Addresses, 0);
+        self.goals.extend(hosts.into_iter().map(goal));
+        self
+    }
+
     /// Who answers for this zone.
     ///
     /// # Errors
     /// They were not found.
     pub fn servers(&self, zone: &Name) -> Result<Arc<[SocketAddr]>, Lost> {
-        let is_it = |goal: &&Goal| goal.wanted == Wanted::Servers && goal.name == *zone;
+        self.found(Wanted::Servers, zone)
+    }
+
+    /// Where this host is: its IPv4 addresses, with the port of name servers.
+    ///
+    /// # Errors
+    /// They were not found.
+    pub fn addresses(&self, host: &Name) -> Result<Arc<[SocketAddr]>, Lost> {
+        self.found(Wanted::Addresses, host)
+    }
+
+    /// The zone that this name stands in, as far as the way is known.
+    pub fn zone(&self, name: &Name) -> Name {
+        nearest(&self.cuts, name)
+    }
+
+    fn found(&self, wanted: Wanted, name: &Name) -> Result<Arc<[SocketAddr]>, Lost> {
+        let is_it = |goal: &&Goal| goal.wanted == wanted && goal.name == *name;
         match self.goals.iter().find(is_it).map(|goal| &goal.state) {
             Some(State::Found(servers)) => Ok(servers.clone()),
             Some(State::Lost(lost)) => Err(lost.clone()),

@@ -1,10 +1,12 @@
 //! nsd: the way from a root down to the servers of the blocklists, over UDP and TCP.
 //!
-//! Three servers, since an nsd answers for all its zones at all its addresses, and never points from
+//! Four servers, since an nsd answers for all its zones at all its addresses, and never points from
 //! one to another that it has too: the root at 127.88.0.72, what is below it at 127.88.0.73, and the
-//! ends of the way at 127.88.0.75. Besides the lists there are zones that are hard to reach or
+//! ends of the way at 127.88.0.75 and 127.88.0.78, which both have the [domains with mail](mail). Besides the lists there are zones that are hard to reach or
 //! cannot be reached: a delegation without an address, in a circle, to a server that does not
 //! answer, and the like.
+
+mod mail;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,9 +16,16 @@ use super::{Lab, dns, rbldnsd};
 
 const MAIN: &str = include_str!("nsd/nsd.conf");
 
-const ROOT_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 72);
+pub(super) const ROOT_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 72);
 const BELOW_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 73);
 const LEAF_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 75);
+const SECOND_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 78);
+const ENDS: mail::Ends = mail::Ends {
+    first: LEAF_ADDRESS,
+    second: SECOND_ADDRESS,
+};
+/// The zone of all hosts of the lab.
+const HOSTS: &str = "lab.test";
 /// Nobody listens there, and nobody ever shall.
 const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 74);
 /// A test listens there, and says nothing.
@@ -78,7 +87,18 @@ pub(crate) const LEAF: Nsd = Nsd {
             text: include_str!("nsd/half.test.zone"),
         },
     ],
-    quirk: "has glueless.test and half.test, and REFUSED for all else",
+    quirk: "has glueless.test and half.test, lab.test with all hosts of the lab, a domain that is \
+            well (well.test) and one for each fault of a zone (alias.test, bogon.test, ...), and \
+            REFUSED for all else",
+};
+
+/// The other server of the domains with mail.
+pub(crate) const SECOND: Nsd = Nsd {
+    name: "nsd-second",
+    host: "nsd-second.lab.test",
+    address: SECOND_ADDRESS,
+    zones: &[],
+    quirk: "the second server of the domains with mail; has another MX record of drift.test",
 };
 
 /// One nsd: an address, and the zones that are served there.
@@ -120,7 +140,12 @@ impl Server for Nsd {
     }
 
     fn files(&self, lab: &Lab) -> Vec<(&'static str, String)> {
-        let zones: String = self.zones.iter().map(Zone::clause).collect();
+        let mut zones: String = self.zones.iter().map(Zone::clause).collect();
+        if self.is_end() {
+            let domains = mail::DOMAINS.iter();
+            zones.extend(domains.map(|domain| clause(domain.name, domain.file)));
+            zones += &clause(HOSTS, "hosts.zone");
+        }
         let main = server::fill(MAIN, lab.folder())
             .replace("{name}", self.name)
             .replace("{address}", &self.address.to_string())
@@ -129,6 +154,7 @@ impl Server for Nsd {
         self.zones
             .iter()
             .map(|zone| (zone.file, zone.contents()))
+            .chain(self.mail(lab))
             .chain([("nsd.conf", main)])
             .collect()
     }
@@ -154,19 +180,39 @@ impl Server for Nsd {
     /// nobody is pointed anywhere.
     fn is_ready(&self, _: &Lab) -> bool {
         match self.address {
-            LEAF_ADDRESS => dns::refuses(self.address),
+            LEAF_ADDRESS | SECOND_ADDRESS => dns::refuses(self.address),
             _ => dns::points_elsewhere(self.address),
         }
     }
 }
 
+impl Nsd {
+    /// Whether it has the domains with mail.
+    fn is_end(&self) -> bool {
+        matches!(self.address, LEAF_ADDRESS | SECOND_ADDRESS)
+    }
+
+    fn mail(&self, lab: &Lab) -> Vec<(&'static str, String)> {
+        if !self.is_end() {
+            return Vec::new();
+        }
+        let is_second = self.address == SECOND_ADDRESS;
+        let domains = mail::DOMAINS.iter();
+        let zones = domains.map(|domain| (domain.file, domain.contents(ENDS, is_second)));
+        zones
+            .chain([("hosts.zone", mail::hosts(lab, ENDS))])
+            .collect()
+    }
+}
+
+/// A zone in the configuration.
+fn clause(name: &str, file: &str) -> String {
+    format!("zone:\n  name: \"{name}\"\n  zonefile: \"{file}\"\n")
+}
+
 impl Zone {
-    /// It in the configuration.
     fn clause(&self) -> String {
-        format!(
-            "zone:\n  name: \"{}\"\n  zonefile: \"{}\"\n",
-            self.name, self.file
-        )
+        clause(self.name, self.file)
     }
 
     fn contents(&self) -> String {
@@ -178,6 +224,7 @@ impl Zone {
             .replace("{mute}", &MUTE.to_string())
             .replace("{rbldnsd}", &rbldnsd::ADDRESS.to_string())
             .replace("{lists}", &lists())
+            .replace("{mail}", &mail::delegations(ENDS))
     }
 }
 

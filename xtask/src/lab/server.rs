@@ -9,12 +9,14 @@ use super::certificates::Certificate;
 use super::{Lab, dovecot, nsd, postfix, rbldnsd, unbound};
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 7] {
+pub(crate) fn all() -> [&'static dyn Server; 9] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
         &nsd::BELOW,
         &nsd::LEAF,
+        &nsd::SECOND,
+        &unbound::Cache,
         &unbound::Unbound,
         &dovecot::Dovecot,
         &postfix::Postfix,

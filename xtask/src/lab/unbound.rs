@@ -6,6 +6,8 @@
 //! nothing either: it gives up after more than 10 s, when the client is long forgotten
 //! (`discard-timeout`, 1.9 s in Debian). Who asks soon after that is told SERVFAIL at once.
 
+mod cache;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,6 +17,8 @@ use anyhow::{Context, Result};
 use super::certificates::Certificate;
 use super::server::{Listener, Room, Server};
 use super::{Lab, dns, rbldnsd};
+
+pub(crate) use cache::Cache;
 
 const MAIN: &str = include_str!("unbound/unbound.conf");
 const HOST: &str = "unbound.lab.test";

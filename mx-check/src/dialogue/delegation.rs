@@ -1,0 +1,254 @@
+//! The zone above, asked about the domain; and the domain's own servers, each asked what it has.
+
+use core::net::{IpAddr, SocketAddr};
+
+use probe_net::dns::{Answer, Ask, Data, Kind, Name, Rcode};
+
+use super::Outcome;
+use crate::command::ask_server;
+use crate::facts::{Delegation, Parent, ParentSays, Server, ServerState, Soa};
+use crate::reply::{self, Set, lower};
+
+/// So many servers of the zone above are asked.
+const PARENTS: usize = 4;
+/// So many of the domain's own.
+const SERVERS: usize = 12;
+
+/// A question to the zone above.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AtParent {
+    NameServers(SocketAddr),
+    Signed,
+}
+
+/// Whom the domain belongs to, and whether it is signed.
+pub(crate) fn ask_parent(domain: &Name, servers: &[SocketAddr]) -> Vec<(AtParent, Ask)> {
+    let asked = servers.iter().take(PARENTS);
+    let name_servers = asked.map(|server| {
+        let ask = ask_server(*server, domain, Kind::NS);
+        (AtParent::NameServers(*server), ask)
+    });
+    let signed = servers.first();
+    let signed = signed.map(|server| (AtParent::Signed, ask_server(*server, domain, Kind::DS)));
+    name_servers.chain(signed).collect()
+}
+
+/// What the zone above said.
+pub(crate) fn hear_parent(domain: &Name, answers: Vec<(AtParent, Outcome)>, into: &mut Delegation) {
+    for (question, outcome) in answers {
+        match question {
+            AtParent::NameServers(server) => into.parents.push(Parent {
+                server,
+                says: parent_says(domain, &outcome),
+            }),
+            AtParent::Signed => {
+                let answer = outcome.ok().filter(|one| one.rcode == Rcode::NOERROR);
+                into.is_signed = answer.map(|answer| answer.records().next().is_some());
+            }
+        }
+    }
+    into.parents.sort_by_key(|parent| parent.server);
+}
+
+fn parent_says(domain: &Name, outcome: &Outcome) -> ParentSays {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(trouble) => return ParentSays::Silent(trouble.to_string()),
+    };
+    let referral = referral(domain, answer);
+    match (answer.rcode, referral) {
+        (Rcode::NOERROR, Some(says)) => says,
+        (Rcode::NOERROR, None) if answer.records().next().is_some() => {
+            ParentSays::Own(reply::name_servers(answer))
+        }
+        (Rcode::NOERROR, None) => ParentSays::NoZone,
+        (Rcode::NXDOMAIN, _) => ParentSays::NoName,
+        (other, _) => ParentSays::Refused(other),
+    }
+}
+
+/// Whom a server points to, if it is about this domain.
+fn referral(domain: &Name, answer: &Answer) -> Option<ParentSays> {
+    if !answer.answers.is_empty() {
+        return None;
+    }
+    let of_domain = answer
+        .authority
+        .iter()
+        .filter(|record| record.name == *domain);
+    let mut records = Vec::new();
+    let mut ttl = None;
+    for record in of_domain {
+        if let Data::Ns(host) = &record.data {
+            records.push(host.clone());
+            ttl = Some(ttl.map_or(record.ttl, |least: u32| least.min(record.ttl)));
+        }
+    }
+    if records.is_empty() {
+        return None;
+    }
+    records.sort_by_key(lower);
+    let glue = answer.additional.iter().filter_map(|record| {
+        let address = match record.data {
+            Data::A(address) => IpAddr::from(address),
+            Data::Aaaa(address) => IpAddr::from(address),
+            _ => return None,
+        };
+        records
+            .contains(&record.name)
+            .then(|| (record.name.clone(), address))
+    });
+    Some(ParentSays::Delegated {
+        glue: glue.collect(),
+        name_servers: Set {
+            rcode: answer.rcode,
+            records,
+            ttl,
+        },
+    })
+}
+
+/// The name servers whose addresses nobody has said.
+pub(crate) fn without_glue(delegation: &Delegation) -> Vec<Name> {
+    let Some(says) = delegation.parent_says() else {
+        return Vec::new();
+    };
+    let hosts = says.name_servers().map(|set| set.records.clone());
+    let glue: &[(Name, IpAddr)] = match says {
+        ParentSays::Delegated { glue, .. } => glue,
+        _ => &[],
+    };
+    let mut hosts = hosts.unwrap_or_default();
+    hosts.retain(|host| !glue.iter().any(|(known, _)| known == host));
+    hosts
+}
+
+/// The domain's own servers, as far as it is known where they are.
+pub(crate) fn settle(delegation: &mut Delegation, found: impl Fn(&Name) -> Vec<IpAddr>) {
+    let Some(says) = delegation.parent_says() else {
+        return;
+    };
+    let hosts = says.name_servers().map(|set| set.records.clone());
+    let glue = match says {
+        ParentSays::Delegated { glue, .. } => glue.clone(),
+        _ => Vec::new(),
+    };
+    settle_at(hosts.unwrap_or_default(), delegation, |host| {
+        let glued = glue.iter().filter(|(known, _)| known == host);
+        let addresses: Vec<_> = glued.map(|(_, address)| *address).collect();
+        match addresses.is_empty() {
+            true => found(host),
+            false => addresses,
+        }
+    });
+}
+
+/// These servers, wherever they are.
+pub(crate) fn settle_at(
+    hosts: Vec<Name>,
+    delegation: &mut Delegation,
+    found: impl Fn(&Name) -> Vec<IpAddr>,
+) {
+    for host in hosts {
+        let addresses = found(&host);
+        if addresses.is_empty() {
+            delegation.homeless.push(host.clone());
+        }
+        for address in addresses {
+            if delegation.servers.len() < SERVERS {
+                delegation.servers.push(Server::new(host.clone(), address));
+            }
+        }
+    }
+}
+
+/// A question to one of the domain's own servers, by its place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AtServer {
+    Soa(usize),
+    NameServers(usize),
+    Exchanges(usize),
+}
+
+/// What each of the domain's own servers has.
+pub(crate) fn ask_servers(domain: &Name, delegation: &Delegation) -> Vec<(AtServer, Ask)> {
+    let servers = delegation.servers.iter().enumerate();
+    let asked = servers.flat_map(|(place, server)| {
+        [
+            (AtServer::Soa(place), Kind::SOA),
+            (AtServer::NameServers(place), Kind::NS),
+            (AtServer::Exchanges(place), Kind::MX),
+        ]
+        .map(|(question, kind)| (question, ask_server(server.address, domain, kind)))
+    });
+    asked.collect()
+}
+
+/// What they said.
+pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Delegation) {
+    let (AtServer::Soa(place) | AtServer::NameServers(place) | AtServer::Exchanges(place)) =
+        question;
+    let Some(server) = into.servers.get_mut(place) else {
+        return;
+    };
+    let answer = outcome.as_ref().ok();
+    let own = answer.filter(|answer| answer.flags.authoritative);
+    match question {
+        AtServer::Soa(_) => {
+            server.state = state(outcome);
+            server.soa = own.and_then(soa);
+        }
+        AtServer::NameServers(_) => server.name_servers = own.map(reply::name_servers),
+        AtServer::Exchanges(_) => server.exchanges = own.map(reply::exchanges),
+    }
+}
+
+fn state(outcome: &Outcome) -> ServerState {
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(trouble) => return ServerState::Silent(trouble.to_string()),
+    };
+    let is_own = answer.flags.authoritative;
+    match answer.rcode {
+        Rcode::NXDOMAIN => ServerState::NoName,
+        Rcode::NOERROR if is_own => ServerState::Well,
+        Rcode::NOERROR if answer.answers.is_empty() => ServerState::Referral,
+        Rcode::NOERROR => ServerState::NotAuthoritative,
+        other => ServerState::Refused(other),
+    }
+}
+
+fn soa(answer: &Answer) -> Option<Soa> {
+    answer.records().find_map(|record| match record.data {
+        Data::Soa {
+            serial,
+            refresh,
+            retry,
+            expire,
+            minimum,
+            ..
+        } => Some(Soa {
+            serial,
+            refresh,
+            retry,
+            expire,
+            minimum,
+        }),
+        _ => None,
+    })
+}
+
+impl Server {
+    fn new(host: Name, address: IpAddr) -> Self {
+        /// Of name servers.
+        const PORT: u16 = 53;
+        Self {
+            host,
+            address: SocketAddr::new(address, PORT),
+            state: ServerState::default(),
+            soa: None,
+            name_servers: None,
+            exchanges: None,
+        }
+    }
+}

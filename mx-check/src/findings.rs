@@ -1,0 +1,162 @@
+//! What we think of it: the table of findings of this crate, and the judgement over facts.
+
+mod delegation;
+mod exchange;
+
+use probe_core::{Finding, FindingKind, Severity};
+use probe_net::Seen;
+use probe_net::dns::Rcode;
+
+use crate::facts::{Cache, CacheHealth, Held, MxFacts};
+use crate::options::Options;
+use crate::reply::Mx;
+
+/// All findings of this crate.
+pub static FINDINGS: &[&FindingKind] = &[
+    &BOGUS,
+    &delegation::DIFFERS_AT_PARENT,
+    &delegation::EXPIRY_SHORT,
+    &delegation::GONE,
+    &delegation::HOMELESS,
+    &delegation::LAME,
+    &delegation::NOBODY,
+    &delegation::ONE_SERVER,
+    &delegation::SERIALS_DIFFER,
+    &delegation::SERVERS_DIFFER,
+    &delegation::UNKNOWN,
+    &DIVERGENT,
+    &exchange::ALIAS,
+    &exchange::BOGON,
+    &exchange::DOUBLED,
+    &exchange::DUPLICATE,
+    &exchange::IMPLICIT,
+    &exchange::INCONSISTENT,
+    &exchange::LITERAL,
+    &exchange::MISSING_HOST,
+    &exchange::NOT_FOUND,
+    &exchange::NO_MAIL,
+    &exchange::NO_REVERSE,
+    &exchange::NO_V6,
+    &exchange::NULL,
+    &exchange::NULL_MIXED,
+    &exchange::TAKEOVER,
+    &exchange::UNEXPECTED,
+    &exchange::VALIDATION,
+    &ONLY_CACHES,
+    &RESOLVER_ILL,
+    &STALE,
+];
+
+static BOGUS: FindingKind = FindingKind::new(
+    "dnssec.bogus",
+    Severity::Critical,
+    "the domain's signatures are wrong: resolvers that check them find nothing",
+    "Compare the DS records at the parent with the keys of the zone, and look whether signatures have expired; a domain that \
+    moved may have left its old DS behind.",
+);
+static DIVERGENT: FindingKind = FindingKind::new(
+    "caches.divergent",
+    Severity::Warning,
+    "resolvers have other MX records than the domain's own servers",
+    "After a change, wait until caches have forgotten the old records, and keep the old hosts running until then; without \
+    one, look for who answers in the domain's place.",
+);
+static ONLY_CACHES: FindingKind = FindingKind::new(
+    "caches.only",
+    Severity::Critical,
+    "only caches still know the domain: mail will stop when they have forgotten it",
+    "Have the registrar or the registry put the domain back before that: what caches hold hides that it is gone already.",
+);
+static RESOLVER_ILL: FindingKind = FindingKind::new(
+    "resolver.ill",
+    Severity::Info,
+    "a resolver does not answer as one should, and counts for nothing here",
+    "Nothing needs to be done at the domain; ask another resolver.",
+);
+static STALE: FindingKind = FindingKind::new(
+    "caches.stale",
+    Severity::Warning,
+    "a resolver answers with what is over already (RFC 8767)",
+    "It does so because it cannot reach the domain's servers any more: see what is told of them.",
+);
+
+/// What to think of a domain.
+pub fn judge(facts: &MxFacts, _: &Seen<'_>, options: &Options) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    clock(facts, &mut findings);
+    delegation::judge(&facts.delegation, &mut findings);
+    exchange::judge(facts, options, &mut findings);
+    caches(facts, &mut findings);
+    findings
+}
+
+fn clock(facts: &MxFacts, findings: &mut Vec<Finding>) {
+    let Some(clock) = &facts.clock else {
+        return;
+    };
+    let day = |time| humantime::format_rfc3339_seconds(time).to_string();
+    let evidence = format!(
+        "mail stops between {} and {}, when {} it",
+        day(clock.earliest),
+        day(clock.latest),
+        match clock.caches {
+            1 => "the resolver that was asked has forgotten".to_owned(),
+            several => format!("the {several} resolvers that were asked have forgotten"),
+        },
+    );
+    findings.push(ONLY_CACHES.found(evidence));
+}
+
+fn caches(facts: &MxFacts, findings: &mut Vec<Finding>) {
+    for cache in &facts.caches {
+        let why = match &cache.health {
+            CacheHealth::Well | CacheHealth::Unasked => continue,
+            CacheHealth::Invents => "it finds addresses for names that nobody has",
+            CacheHealth::Blind(why) | CacheHealth::Silent(why) => why,
+        };
+        findings.push(RESOLVER_ILL.found(format!("{}: {why}", cache.resolver)));
+    }
+    let believed = || facts.caches.iter().filter(|cache| cache.is_believed());
+    let told = |kind: &'static FindingKind, is_so: &dyn Fn(&&Cache) -> bool| {
+        let of = believed()
+            .filter(is_so)
+            .map(|cache| cache.resolver.to_string());
+        let of: Vec<_> = of.collect();
+        (!of.is_empty()).then(|| kind.found(of.join(", ")))
+    };
+    findings.extend(told(&BOGUS, &|cache| cache.is_bogus));
+    let is_stale = |held: &Held<Mx>| held.is_stale || held.is_counting() == Some(false);
+    findings.extend(told(&STALE, &|cache| {
+        facts.clock.is_some() && cache.exchanges.as_ref().is_some_and(is_stale)
+    }));
+    findings.extend(divergent(facts));
+}
+
+/// Resolvers whose records are not those of the domain's own servers.
+fn divergent(facts: &MxFacts) -> Option<Finding> {
+    let own = facts.exchange.records.as_ref()?;
+    let is_own = facts.delegation.well().next().is_some();
+    let others = facts.caches.iter().filter(|cache| {
+        let held = cache.exchanges.as_ref();
+        cache.is_believed()
+            && !cache.is_bogus
+            && held.is_some_and(|held| {
+                held.set.rcode != Rcode::SERVFAIL && held.set.records != own.records
+            })
+    });
+    let told = others.map(|cache| {
+        let records = cache
+            .exchanges
+            .as_ref()
+            .map(|held| exchange::told(&held.set.records));
+        format!("{} has {}", cache.resolver, records.unwrap_or_default())
+    });
+    let told: Vec<_> = told.collect();
+    let wanted = exchange::told(&own.records);
+    (is_own && !told.is_empty() && !facts.delegation.is_gone()).then(|| {
+        DIVERGENT.found(format!(
+            "{}; the domain's own servers have {wanted}",
+            told.join(", ")
+        ))
+    })
+}

@@ -1,0 +1,156 @@
+//! What to think of how a domain hangs in the tree.
+
+use probe_core::{Finding, FindingKind, Severity};
+
+use crate::facts::{Delegation, Server, ServerState, names};
+use crate::reply::lower;
+
+pub(super) static DIFFERS_AT_PARENT: FindingKind = FindingKind::new(
+    "delegation.parent-differs",
+    Severity::Warning,
+    "the servers of the zone above do not say the same of the domain",
+    "A change is on its way, or one of the servers is stuck: ask again in an hour, and then the registry.",
+);
+pub(super) static EXPIRY_SHORT: FindingKind = FindingKind::new(
+    "delegation.expire-short",
+    Severity::Warning,
+    "the domain's other servers give it up after less than a week without its first one",
+    "Set the zone's expire (SOA) to two weeks or more: until somebody notices, no mail is lost.",
+);
+pub(super) static GONE: FindingKind = FindingKind::new(
+    "delegation.gone",
+    Severity::Critical,
+    "the zone above no longer knows the domain",
+    "It was deleted, or is on hold: ask the registrar today. Whoever looks it up anew cannot send mail to it any more.",
+);
+pub(super) static HOMELESS: FindingKind = FindingKind::new(
+    "delegation.no-address",
+    Severity::Warning,
+    "a name server of the domain has no address",
+    "Mend the name at its own domain, or take it out of the delegation.",
+);
+pub(super) static LAME: FindingKind = FindingKind::new(
+    "delegation.lame",
+    Severity::Warning,
+    "a name server does not answer for the domain",
+    "Mend that server, or take it out of the delegation: whoever asks it first waits or fails.",
+);
+pub(super) static NOBODY: FindingKind = FindingKind::new(
+    "delegation.all-lame",
+    Severity::Critical,
+    "no name server answers for the domain",
+    "Bring at least one of them back: mail goes on only as long as caches remember the domain.",
+);
+pub(super) static ONE_SERVER: FindingKind = FindingKind::new(
+    "delegation.one-server",
+    Severity::Warning,
+    "the domain has one name server",
+    "Add a second one in another network (RFC 2182): when the one is away, so is the mail.",
+);
+pub(super) static SERIALS_DIFFER: FindingKind = FindingKind::new(
+    "delegation.serials-differ",
+    Severity::Info,
+    "the domain's name servers have different versions of it",
+    "Normal for minutes after a change; if it stays so, see why the others do not fetch the zone.",
+);
+pub(super) static SERVERS_DIFFER: FindingKind = FindingKind::new(
+    "delegation.name-servers-differ",
+    Severity::Warning,
+    "the zone above names other name servers than the domain itself",
+    "Make the two the same: the registrar's for the one, the zone's NS records for the other.",
+);
+pub(super) static UNKNOWN: FindingKind = FindingKind::new(
+    "delegation.unknown",
+    Severity::Info,
+    "how the domain is delegated could not be looked into",
+    "Name servers must be reachable from here on port 53 by UDP and TCP; else this check sees what resolvers say, and no more.",
+);
+
+/// RFC 1912 section 2.2 wants two to four weeks.
+const EXPIRE: u32 = 7 * 24 * 60 * 60;
+
+pub(super) fn judge(delegation: &Delegation, findings: &mut Vec<Finding>) {
+    if let Some(trouble) = &delegation.trouble {
+        findings.push(UNKNOWN.found(trouble.as_str()));
+    }
+    parents(delegation, findings);
+    servers(delegation, findings);
+}
+
+fn parents(delegation: &Delegation, findings: &mut Vec<Finding>) {
+    let told = delegation.parents.iter().map(|one| {
+        let server = one.server.ip();
+        format!("{server}: {}", one.says)
+    });
+    let told: Vec<_> = told.collect();
+    if delegation.is_gone() {
+        findings.push(GONE.found(told.join("; ")));
+        return;
+    }
+    let gone = delegation.parents.iter().filter(|one| one.says.is_gone());
+    let mut sets = delegation
+        .parents
+        .iter()
+        .filter_map(|one| one.says.name_servers());
+    let first = sets.next();
+    let differ = first.is_some_and(|first| sets.any(|set| set.records != first.records));
+    if differ || gone.count() > 0 {
+        findings.push(DIFFERS_AT_PARENT.found(told.join("; ")));
+    }
+}
+
+fn servers(delegation: &Delegation, findings: &mut Vec<Finding>) {
+    let asked = delegation.servers.iter();
+    let asked = asked.filter(|one| one.state != ServerState::Unasked);
+    let (well, lame): (Vec<_>, Vec<_>) = asked.partition(|one| one.state == ServerState::Well);
+    let told = |one: &&Server| format!("{} ({}) {}", lower(&one.host), one.address.ip(), one.state);
+    let homeless = delegation.homeless.iter();
+    let homeless = homeless.map(|host| format!("{} has no address", lower(host)));
+    if well.is_empty() && !(lame.is_empty() && delegation.homeless.is_empty()) {
+        let told: Vec<_> = lame.iter().map(told).chain(homeless).collect();
+        findings.push(NOBODY.found(told.join("; ")));
+        return;
+    }
+    findings.extend(
+        delegation
+            .homeless
+            .iter()
+            .map(|host| HOMELESS.found(lower(host))),
+    );
+    findings.extend(lame.iter().map(|one| LAME.found(told(one))));
+    let named = delegation
+        .parent_says()
+        .and_then(|says| says.name_servers());
+    if let Some(named) = named {
+        if named.records.len() == 1 {
+            findings.push(ONE_SERVER.found(names(&named.records)));
+        }
+        let own = well.iter().filter_map(|one| one.name_servers.as_ref());
+        let mut other = own.filter(|own| !own.records.is_empty() && own.records != named.records);
+        findings.extend(other.next().map(|own| {
+            let (above, below) = (names(&named.records), names(&own.records));
+            SERVERS_DIFFER.found(format!("above: {above}; the domain itself: {below}"))
+        }));
+    }
+    zone(&well, findings);
+}
+
+/// The versions of the zone.
+fn zone(well: &[&Server], findings: &mut Vec<Finding>) {
+    let soas: Vec<_> = well
+        .iter()
+        .filter_map(|one| Some((one.soa?, *one)))
+        .collect();
+    let Some((first, _)) = soas.first() else {
+        return;
+    };
+    if soas.iter().any(|(soa, _)| soa.serial != first.serial) {
+        let told = soas
+            .iter()
+            .map(|(soa, one)| format!("{} has {}", lower(&one.host), soa.serial));
+        findings.push(SERIALS_DIFFER.found(told.collect::<Vec<_>>().join(", ")));
+    }
+    if first.expire < EXPIRE {
+        findings.push(EXPIRY_SHORT.found(format!("{} seconds", first.expire)));
+    }
+}
