@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how mistakes are told.
 
+mod check;
 mod credentials;
 mod dnsbl;
 mod imap;
@@ -44,6 +45,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Checks everything about the mail of domains that can be learned from outside
+    Check(Box<check::Everything>),
     /// Probes SMTP and submission servers: greeting, extensions, STARTTLS, certificate, authentication
     Smtp(Box<smtp::Smtp>),
     /// Probes LMTP servers, which put mail into mailboxes, as smtp does with servers of SMTP
@@ -168,6 +171,7 @@ fn told(error: &clap::Error) -> String {
 
 fn run(cli: Cli) -> Result<Verdict, Mistake> {
     match cli.command {
+        Command::Check(check) => check.run(),
         Command::Smtp(smtp) => smtp.run(Protocol::Smtp),
         Command::Lmtp(lmtp) => lmtp.run(Protocol::Lmtp),
         Command::Imap(imap) => imap.run(),

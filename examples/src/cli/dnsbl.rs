@@ -20,26 +20,8 @@ pub(super) struct Dnsbl {
     /// Addresses or domains
     #[arg(required_unless_present = "show_lists", value_name = "ADDRESS|DOMAIN")]
     targets: Vec<Target>,
-    /// Which of the known lists are asked
-    #[arg(long, value_enum, default_value_t, help_heading = "Lists")]
-    profile: Lists,
-    /// Asks this list as well, as postscreen names it: ZONE[=FILTER][*WEIGHT] (repeatable)
-    #[arg(long, value_name = "LIST", help_heading = "Lists")]
-    list: Vec<String>,
-    /// Asks the lists of --list alone
-    #[arg(
-        long,
-        requires = "list",
-        conflicts_with = "profile",
-        help_heading = "Lists"
-    )]
-    only: bool,
-    /// Asks all lists but this one (repeatable)
-    #[arg(long, value_name = "ZONE", help_heading = "Lists")]
-    without: Vec<String>,
-    /// Reads further lists from this file, in the form of the catalogue of the crate dnsbl-probe
-    #[arg(long, value_name = "FILE", help_heading = "Lists")]
-    catalogue: Option<PathBuf>,
+    #[command(flatten)]
+    lists: ListChoice,
     /// Asks this list with the key that is in this file (repeatable)
     #[arg(long, value_name = "ZONE=FILE", value_parser = key, help_heading = "Lists")]
     key: Vec<(String, PathBuf)>,
@@ -78,6 +60,31 @@ pub(super) struct Dnsbl {
     run: Run,
 }
 
+/// Which lists are asked.
+#[derive(Args, Debug)]
+pub(super) struct ListChoice {
+    /// Which of the known lists are asked
+    #[arg(long, value_enum, default_value_t, help_heading = "Lists")]
+    profile: Lists,
+    /// Asks this list as well, as postscreen names it: ZONE[=FILTER][*WEIGHT] (repeatable)
+    #[arg(long, value_name = "LIST", help_heading = "Lists")]
+    list: Vec<String>,
+    /// Asks the lists of --list alone
+    #[arg(
+        long,
+        requires = "list",
+        conflicts_with = "profile",
+        help_heading = "Lists"
+    )]
+    only: bool,
+    /// Asks all lists but this one (repeatable)
+    #[arg(long, value_name = "ZONE", help_heading = "Lists")]
+    without: Vec<String>,
+    /// Reads further lists from this file, in the form of the catalogue of the crate dnsbl-probe
+    #[arg(long, value_name = "FILE", help_heading = "Lists")]
+    catalogue: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 enum Lists {
     /// Those that are known to be alive and whose answers are understood
@@ -91,7 +98,7 @@ enum Lists {
 
 impl Dnsbl {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let lists = self.lists()?;
+        let lists = self.lists.lists()?;
         if self.show_lists {
             for list in lists.lists() {
                 anstream::println!("{}", list.zone);
@@ -108,30 +115,6 @@ impl Dnsbl {
         let verdict = self.run.ask(&self.targets, &AnyProbe::new(probe));
         drop(bar);
         verdict
-    }
-
-    fn lists(&self) -> Result<Catalogue, Mistake> {
-        let known = Catalogue::builtin();
-        let mut own = match &self.catalogue {
-            Some(file) => Catalogue::read(file)
-                .map_err(|error| Mistake(format!("{}: {error}", file.display())))?,
-            None => Catalogue::default(),
-        };
-        let all = known.clone().with(own.clone());
-        for site in &self.list {
-            let list = List::of_site(site, &all).map_err(Mistake::new)?;
-            own = own.with(Catalogue::from_iter([list]));
-        }
-        let profile = match self.profile {
-            Lists::Core => Profile::Core,
-            Lists::Wide => Profile::Wide,
-            Lists::All => Profile::All,
-        };
-        let lists = match self.only {
-            true => own,
-            false => known.profile(profile).with(own),
-        };
-        Ok(lists.without(&self.without))
     }
 
     fn resolver(&self) -> Result<Resolver, Mistake> {
@@ -168,6 +151,32 @@ impl Dnsbl {
     fn bar(&self, progress: Progress) -> Option<Bar> {
         let is_watched = std::io::stderr().is_terminal() && self.run.output.format == Format::Text;
         is_watched.then(|| Bar::draw(progress))
+    }
+}
+
+impl ListChoice {
+    pub(super) fn lists(&self) -> Result<Catalogue, Mistake> {
+        let known = Catalogue::builtin();
+        let mut own = match &self.catalogue {
+            Some(file) => Catalogue::read(file)
+                .map_err(|error| Mistake(format!("{}: {error}", file.display())))?,
+            None => Catalogue::default(),
+        };
+        let all = known.clone().with(own.clone());
+        for site in &self.list {
+            let list = List::of_site(site, &all).map_err(Mistake::new)?;
+            own = own.with(Catalogue::from_iter([list]));
+        }
+        let profile = match self.profile {
+            Lists::Core => Profile::Core,
+            Lists::Wide => Profile::Wide,
+            Lists::All => Profile::All,
+        };
+        let lists = match self.only {
+            true => own,
+            false => known.profile(profile).with(own),
+        };
+        Ok(lists.without(&self.without))
     }
 }
 

@@ -15,14 +15,26 @@ pub(super) struct Mx {
     /// Domains
     #[arg(required = true, value_name = "DOMAIN")]
     targets: Vec<Target>,
+    #[command(flatten)]
+    walking: Walking,
+    #[command(flatten)]
+    name_servers: NameServers,
+    /// Trusts the certificates of this PEM file besides the system's, for resolvers over TLS and HTTPS
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    ca: Option<PathBuf>,
+    #[command(flatten)]
+    run: Run,
+}
+
+/// Where the way of the mail is looked for, and what is expected of it.
+#[derive(Args, Debug)]
+pub(super) struct Walking {
     /// Is critical where mail does not go to these hosts, and to no others (repeatable)
     #[arg(long, value_name = "HOST", help_heading = "Mail")]
     expect: Vec<HostName>,
     /// Takes addresses of private networks for what mail reaches
     #[arg(long, help_heading = "Mail")]
-    allow_local: bool,
-    #[command(flatten)]
-    name_servers: NameServers,
+    pub(super) allow_local: bool,
     /// Looks into no caches but those of the resolver by which hosts are found
     #[arg(long, help_heading = "Network")]
     no_public: bool,
@@ -32,33 +44,31 @@ pub(super) struct Mx {
     /// Asks resolvers alone, and nobody who answers for a zone
     #[arg(long, conflicts_with = "root_hints", help_heading = "Network")]
     no_walk: bool,
-    /// Trusts the certificates of this PEM file besides the system's, for resolvers over TLS and HTTPS
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
-    ca: Option<PathBuf>,
-    #[command(flatten)]
-    run: Run,
 }
 
 impl Mx {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let probe = self.options()?.build().map_err(Mistake::new)?;
-        self.run.ask(&self.targets, &AnyProbe::new(probe))
-    }
-
-    fn options(&self) -> Result<Options, Mistake> {
         let named = self.name_servers.resolver(self.ca.as_deref())?;
-        // Who names a resolver means that one.
-        let is_public = named.is_none() && !self.no_public;
+        let is_named = named.is_some();
         let resolver = match named {
             Some(resolver) => resolver,
             None => Resolver::system().map_err(Mistake::new)?,
         };
+        let options = self.walking.options(resolver, is_named)?;
+        let probe = options.build().map_err(Mistake::new)?;
+        self.run.ask(&self.targets, &AnyProbe::new(probe))
+    }
+}
+
+impl Walking {
+    /// By this resolver; who names one means that one.
+    pub(super) fn options(&self, resolver: Resolver, is_named: bool) -> Result<Options, Mistake> {
         let options = MxProbe::builder(resolver)
             .expected(self.expect.iter().cloned())
             .local_is_fine(self.allow_local);
-        let options = match is_public {
-            true => options.and_public_caches(),
-            false => options,
+        let options = match is_named || self.no_public {
+            true => options,
+            false => options.and_public_caches(),
         };
         Ok(match (&self.root_hints, self.no_walk) {
             (_, true) => options.without_roots(),

@@ -118,6 +118,10 @@ pub(super) struct NameServers {
 }
 
 impl NameServers {
+    pub(super) const fn are_named(&self) -> bool {
+        !self.resolver.is_empty() || self.resolver_tls.is_some() || self.resolver_https.is_some()
+    }
+
     /// The one that was named, if any; `ca` is trusted beside the system's roots.
     pub(super) fn resolver(&self, ca: Option<&Path>) -> Result<Option<Resolver>, Mistake> {
         if let Some((name, server)) = &self.resolver_tls {
@@ -223,6 +227,22 @@ impl Surroundings {
             Some(ProxyForm::V2) => net.with_proxy(Proxy::new(ProxyVersion::V2)),
             None => net,
         })
+    }
+
+    /// The resolver that was named, or the system's.
+    pub(super) fn resolver(&self) -> Result<Resolver, Mistake> {
+        let resolver = match self.name_servers.resolver(self.ca.as_deref())? {
+            Some(resolver) => resolver,
+            None => Resolver::system().map_err(Mistake::new)?,
+        };
+        Ok(match self.source {
+            Some(source) => resolver.with_source(source),
+            None => resolver,
+        })
+    }
+
+    pub(super) fn names_resolver(&self) -> bool {
+        self.name_servers.are_named()
     }
 
     /// An address of ours also decides the family.

@@ -46,24 +46,54 @@ pub fn text(report: &Report, style: Style) -> String {
         let _ = write!(out, "{}", report.transcript);
     }
     if !report.parts.is_empty() {
-        let _ = write!(out, "\n{}", texts(&report.parts, style));
+        let _ = write!(out, "\n{}", members(&report.parts, style));
     }
     out
 }
 
+/// The members of a composite: a row for each, then in full those that are not well.
+fn members(parts: &[Report], style: Style) -> String {
+    let told: Vec<_> = parts
+        .iter()
+        .filter(|part| style.verbose || parts.len() == 1 || part.verdict() > Verdict::Ok)
+        .cloned()
+        .collect();
+    let full = urgent(&told).map(|part| text(part, style));
+    let full = full.collect::<Vec<_>>().join("\n");
+    match (parts.len(), full.is_empty()) {
+        (1, _) => full,
+        (_, true) => rows(parts, style),
+        (_, false) => format!("{}\n{full}", rows(parts, style)),
+    }
+}
+
 /// Several reports: a row for each, then each in full; the most urgent first.
 pub(super) fn texts(reports: &[Report], style: Style) -> String {
+    let full = urgent(reports).map(|report| text(report, style));
+    let full = full.collect::<Vec<_>>().join("\n");
+    match reports.len() {
+        0 | 1 => full,
+        _ => format!("{}\n{full}", rows(reports, style)),
+    }
+}
+
+/// The most urgent first.
+fn urgent(reports: &[Report]) -> impl Iterator<Item = &Report> {
     let mut urgent: Vec<_> = reports.iter().collect();
     urgent.sort_by_key(|report| Reverse(report.verdict()));
-    let full = urgent.iter().map(|report| text(report, style));
-    let full = full.collect::<Vec<_>>().join("\n");
-    if reports.len() < 2 {
-        return full;
-    }
-    let rows = urgent
-        .iter()
-        .map(|report| (report.verdict(), report.target.to_string(), brief(report)));
-    format!("{}\n{full}", table(&rows.collect::<Vec<_>>(), style))
+    urgent.into_iter()
+}
+
+/// A row for each, which names the probe where there are several.
+fn rows(reports: &[Report], style: Style) -> String {
+    let first = reports.first().map(|report| report.probe);
+    let is_mixed = reports.iter().any(|report| Some(report.probe) != first);
+    let name = |report: &Report| match is_mixed {
+        true => format!("{:<5} {}", report.probe, report.target),
+        false => report.target.to_string(),
+    };
+    let rows = urgent(reports).map(|report| (report.verdict(), name(report), brief(report)));
+    table(&rows.collect::<Vec<_>>(), style)
 }
 
 /// A row for each: verdict, name, words; the words end where the screen does.
@@ -91,6 +121,9 @@ fn shortened(words: &str, room: usize) -> String {
 
 /// What the report says in the fewest words.
 fn brief(report: &Report) -> String {
+    if report.verdict() == Verdict::Ok {
+        return report.headline();
+    }
     let first = report.findings.first();
     if let Some(cause) = first.filter(|finding| finding.severity == Severity::Critical) {
         return cause.kind.summary.to_owned();

@@ -101,6 +101,12 @@ pub(crate) const SECOND: Nsd = Nsd {
     quirk: "the second server of the domains with mail; has another MX record of drift.test",
 };
 
+/// The domains whose mail Postfix takes: all but one.
+pub(super) fn mail_domains() -> impl Iterator<Item = &'static str> {
+    let domains = mail::DOMAINS.iter().map(|domain| domain.name);
+    domains.filter(|name| *name != "not-ours.test")
+}
+
 /// One nsd: an address, and the zones that are served there.
 #[derive(Debug)]
 pub(crate) struct Nsd {

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::server::{Listener, Room, Server, fill};
-use super::{Lab, accounts};
+use super::{Lab, accounts, nsd};
 use listeners::{ROWS, Row};
 
 const MAIN: &str = include_str!("postfix/main.cf");
@@ -57,8 +57,14 @@ impl Server for Postfix {
             .iter()
             .map(|user| format!("{}=x", user.address()))
             .collect();
+        let domains: Vec<_> = nsd::mail_domains().collect();
+        let postmasters = domains.iter();
+        let postmasters = postmasters.map(|domain| format!("postmaster@{domain}=x"));
+        let postmasters: Vec<_> = postmasters.collect();
         let main = fill(MAIN, lab.folder())
             .replace("{protocols}", protocols)
+            .replace("{domains}", &domains.join(", "))
+            .replace("{postmasters}", &postmasters.join(", "))
             .replace("{mailboxes}", &mailboxes.join(", "));
         let master = rows(lab).fold(MASTER.to_owned(), |text, row| text + &row.entry());
         vec![

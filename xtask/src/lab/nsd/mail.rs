@@ -58,6 +58,7 @@ pub(super) const DOMAINS: &[Domain] = &[
     ),
     domain!("expired.test", ["@ MX 10 expired.lab.test."]),
     domain!("greets-554.test", ["@ MX 10 greets-554.lab.test."]),
+    domain!("not-ours.test", ["@ MX 10 good.lab.test."]),
     domain!("null.test", ["@ MX 0 ."]),
     domain!("null-mixed.test", ["@ MX 0 .", "@ MX 10 good.lab.test."]),
     domain!("implicit.test", ["@ A 127.88.0.10"]),
@@ -139,6 +140,15 @@ impl Domain {
     }
 }
 
+/// That of the lab itself is taken by a host that takes it, and read where it is.
+const MAIL: [&str; 5] = [
+    "@ MX 10 good.lab.test.",
+    "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
+    "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:postmaster@lab.test\"",
+    "_imaps._tcp.@ SRV 0 1 993 mail.lab.test.",
+    "_submission._tcp.@ SRV 0 1 587 good.lab.test.",
+];
+
 /// The hosts of the lab, each with its addresses.
 pub(super) fn hosts(lab: &Lab, ends: Ends) -> String {
     let listeners = lab.listeners();
@@ -147,7 +157,10 @@ pub(super) fn hosts(lab: &Lab, ends: Ends) -> String {
         .filter(|listener| listener.address.is_ipv4())
         .map(|listener| format!("{}. A {}\n", listener.host, listener.address))
         .collect();
-    head(super::HOSTS, ends, 60, 1) + &hosts.into_iter().collect::<String>()
+    let mail = MAIL
+        .map(|record| record.replace('@', "lab.test.") + "\n")
+        .concat();
+    head(super::HOSTS, ends, 60, 1) + &mail + &hosts.into_iter().collect::<String>()
 }
 
 fn head(name: &str, ends: Ends, ttl: u32, serial: u32) -> String {

@@ -1,0 +1,285 @@
+//! Everything that can be learned of a domain's mail from outside: a composite of probes. What is asked follows from what
+//! was found: the hosts that take the mail, the services that its users look for, the addresses that lists may name.
+
+mod services;
+
+use core::net::IpAddr;
+use core::num::NonZeroUsize;
+use core::pin::Pin;
+use core::time::Duration;
+
+use dnsbl_probe::DnsblProbe;
+use futures_util::future::join;
+use imap_probe::ImapProbe;
+use mx_check::{MxFacts, MxProbe};
+use pop3_probe::Pop3Probe;
+use probe_core::{
+    AnyProbe, Context, Facts, Failure, Fleet, Host, HostName, Probe, Record, Report, Severity,
+    Target,
+};
+use probe_net::dns::Resolver;
+use probe_net::names::Reach;
+use probe_net::tls::Security;
+use probe_net::{Log, Net, Resolve, ResolveError};
+use smtp_probe::{Address, SmtpProbe};
+
+pub use services::{Service, ServiceKind};
+
+/// Checks a domain's mail: where it goes, whether it is taken there, whether its users can read it, and who lists it.
+///
+/// ```
+/// use mailprobe::check::Check;
+/// use mx_check::MxProbe;
+/// use probe_core::{Context, Probe};
+/// use probe_net::Net;
+/// use probe_net::dns::Resolver;
+///
+/// # async fn check(net: Net) -> Result<(), Box<dyn std::error::Error>> {
+/// let resolver = Resolver::system()?;
+/// let mx = MxProbe::builder(resolver.clone()).build()?;
+/// let check = Check::new(net, resolver, mx, false);
+/// let report = check.probe(&"example.org".parse()?, &Context::default()).await;
+/// println!("{}", report.headline());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Check {
+    net: Net,
+    resolver: Resolver,
+    mx: MxProbe,
+    local_is_fine: bool,
+    lists: Option<DnsblProbe>,
+    outbound: Vec<IpAddr>,
+    services: Vec<Service>,
+}
+
+/// What a check found before it asked on.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct CheckFacts {
+    /// The services that the domain's users look for.
+    pub services: Vec<Service>,
+}
+
+impl Facts for CheckFacts {
+    fn record(&self, out: &mut Record) {
+        let services = self.services.iter().map(ToString::to_string);
+        out.set("services", services.collect::<Vec<_>>());
+    }
+}
+
+/// Whether anybody there could be asked.
+const fn is_outside(reach: Reach, local_is_fine: bool) -> bool {
+    match reach {
+        Reach::Global => true,
+        Reach::Local => local_is_fine,
+        Reach::Reserved => false,
+    }
+}
+
+/// Finds no address where no mail server is: whoever writes a zone does not send us into networks of ours.
+#[derive(Clone, Debug)]
+struct Outside {
+    resolver: Resolver,
+    local_is_fine: bool,
+}
+
+impl Resolve for Outside {
+    fn resolve<'a>(
+        &'a self,
+        name: &'a HostName,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>> {
+        Box::pin(async move {
+            let mut found = self.resolver.resolve(name).await?;
+            found.retain(|address| is_outside(Reach::of(*address), self.local_is_fine));
+            Ok(found)
+        })
+    }
+}
+
+impl Check {
+    /// So many probes are under way at once.
+    const AT_ONCE: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+    /// So many hosts, and so many addresses, are asked about.
+    const HOSTS: usize = 16;
+
+    /// A check that asks no blacklists. Mail servers in private networks are left alone, unless local is fine.
+    pub fn new(net: Net, resolver: Resolver, mx: MxProbe, local_is_fine: bool) -> Self {
+        let outside = Outside {
+            resolver: resolver.clone(),
+            local_is_fine,
+        };
+        Self {
+            net: net.with_resolver(outside),
+            resolver,
+            mx,
+            local_is_fine,
+            lists: None,
+            outbound: Vec::new(),
+            services: Vec::new(),
+        }
+    }
+
+    /// Asks blacklists about the domain, the addresses that take its mail, and those that send it.
+    #[must_use]
+    pub fn with_lists(mut self, lists: DnsblProbe) -> Self {
+        self.lists = Some(lists);
+        self
+    }
+
+    /// Addresses that send the domain's mail.
+    #[must_use]
+    pub fn with_outbound(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.outbound = addresses.into_iter().collect();
+        self
+    }
+
+    /// Services that the domain does not announce.
+    #[must_use]
+    pub fn with_services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
+        self.services = services.into_iter().collect();
+        self
+    }
+
+    /// What to ask, now that so much is known.
+    fn plan(
+        &self,
+        domain: &HostName,
+        mx: &MxFacts,
+        services: &[Service],
+    ) -> Vec<(Target, AnyProbe)> {
+        let mut plan = self.exchanges(domain, mx);
+        plan.extend(services.iter().filter_map(|service| self.service(service)));
+        plan.extend(self.listings(domain, mx));
+        plan
+    }
+
+    /// The hosts that take the mail, each at every address: would they take mail for the domain?
+    fn exchanges(&self, domain: &HostName, mx: &MxFacts) -> Vec<(Target, AnyProbe)> {
+        let takers = mx.exchange.takers();
+        let takers = takers.filter(|host| host.is_usable(self.local_is_fine));
+        let names = takers.filter_map(|host| host.name.to_string().parse::<HostName>().ok());
+        let mut hosts: Vec<HostName> = Vec::new();
+        for name in names {
+            if !hosts.contains(&name) {
+                hosts.push(name);
+            }
+        }
+        // RFC 5321 section 4.5.1 wants it to be there.
+        let postmaster: Option<Address> = format!("postmaster@{domain}").parse().ok();
+        let probe = |host: HostName| {
+            let options = SmtpProbe::builder(self.net.clone()).every_address(true);
+            let options = options.recipients(postmaster.as_slice());
+            let target = Target::host(Host::Name(host), 25);
+            Some((target, AnyProbe::new(options.build().ok()?)))
+        };
+        hosts
+            .into_iter()
+            .take(Self::HOSTS)
+            .filter_map(probe)
+            .collect()
+    }
+
+    /// A service of the domain's users.
+    fn service(&self, service: &Service) -> Option<(Target, AnyProbe)> {
+        let net = self.net.clone();
+        let security = match service.kind.is_tls_at_once() {
+            true => Security::Implicit,
+            false => Security::Required,
+        };
+        let probe = match service.kind {
+            ServiceKind::Imap | ServiceKind::Imaps => {
+                AnyProbe::new(ImapProbe::builder(net).security(security).build().ok()?)
+            }
+            ServiceKind::Pop3 | ServiceKind::Pop3s => {
+                AnyProbe::new(Pop3Probe::builder(net).security(security).build().ok()?)
+            }
+            ServiceKind::Submission | ServiceKind::Submissions => {
+                AnyProbe::new(SmtpProbe::builder(net).security(security).build().ok()?)
+            }
+        };
+        Some((
+            Target::host(Host::Name(service.host.clone()), service.port),
+            probe,
+        ))
+    }
+
+    /// Whom lists may name.
+    fn listings(&self, domain: &HostName, mx: &MxFacts) -> Vec<(Target, AnyProbe)> {
+        let Some(lists) = &self.lists else {
+            return Vec::new();
+        };
+        let taking = mx.exchange.takers().flat_map(|host| &host.addresses);
+        let mut addresses = self.outbound.clone();
+        let taking = taking.filter(|one| is_outside(one.reach, self.local_is_fine));
+        for one in taking.take(Self::HOSTS) {
+            if !addresses.contains(&one.address) {
+                addresses.push(one.address);
+            }
+        }
+        let hosts = addresses.into_iter().map(Host::Address);
+        let hosts = hosts.chain([Host::Name(domain.clone())]);
+        let probe = AnyProbe::new(lists.clone());
+        hosts
+            .map(|host| (Target::Host { host, port: None }, probe.clone()))
+            .collect()
+    }
+}
+
+impl Probe for Check {
+    type Facts = CheckFacts;
+
+    fn name(&self) -> &'static str {
+        "check"
+    }
+
+    async fn probe(&self, target: &Target, cx: &Context) -> Report<CheckFacts> {
+        let mut report = Report::new(self.name(), target.clone(), cx.now(), CheckFacts::default());
+        let Target::Host {
+            host: Host::Name(domain),
+            ..
+        } = target
+        else {
+            report.failure = Some(Failure::unfit_target(target));
+            return report;
+        };
+        let log = Log::begin(cx);
+        let looking = services::find(domain, &self.services, &self.net, &self.resolver);
+        // What the rest is to be asked of must be known before half of the time is over.
+        let half = cx.clone().with_budget(cx.budget / 2);
+        let looking = tokio::time::timeout(cx.budget / 2, looking);
+        let (mx, services) = join(self.mx.probe(target, &half), looking).await;
+        report.facts.services = services.unwrap_or_default();
+        let plan = self.plan(domain, &mx.facts, &report.facts.services);
+        report.parts.push(mx.erase());
+        let rest = cx
+            .clone()
+            .with_budget(log.time_left().max(Duration::from_millis(1)));
+        let mut fleet = Fleet::new(plan, rest, Self::AT_ONCE);
+        while let Some(mut part) = fleet.next().await {
+            weigh(&mut part);
+            report.parts.push(part);
+        }
+        // In the order of what follows from what, whoever came first.
+        report.parts.sort_by_key(|part| place(part.probe));
+        log.close(&mut report);
+        report
+    }
+}
+
+/// That there is no postmaster is against the rules, but other mail arrives.
+fn weigh(part: &mut Report) {
+    for finding in &mut part.findings {
+        if finding.code() == "smtp.recipient.unknown" {
+            finding.severity = Severity::Warning;
+        }
+    }
+    part.parts.iter_mut().for_each(weigh);
+}
+
+fn place(probe: &str) -> usize {
+    const ORDER: [&str; 5] = ["mx", "smtp", "imap", "pop3", "dnsbl"];
+    let place = ORDER.iter().position(|known| *known == probe);
+    place.unwrap_or(ORDER.len())
+}

@@ -1,0 +1,147 @@
+//! The services that a domain's users look for: as it announces them (RFC 6186, RFC 8314), and where they often are.
+
+use core::fmt;
+use core::time::Duration;
+
+use futures_util::future::join_all;
+use probe_core::{Context, Host, HostName};
+use probe_net::dns::{Data, Kind, Question, Resolver};
+use probe_net::{Endpoint, Log, Net};
+
+/// A service at a host.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "RFC 2782 knows no more that matters here"
+)]
+pub struct Service {
+    /// Which.
+    pub kind: ServiceKind,
+    /// Where.
+    pub host: HostName,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// What users do with a mail system.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ServiceKind {
+    /// IMAP with STARTTLS.
+    Imap,
+    /// IMAP with TLS at once.
+    Imaps,
+    /// POP3 with STLS.
+    Pop3,
+    /// POP3 with TLS at once.
+    Pop3s,
+    /// Submission with STARTTLS.
+    Submission,
+    /// Submission with TLS at once.
+    Submissions,
+}
+
+impl ServiceKind {
+    const ALL: [Self; 6] = [
+        Self::Imap,
+        Self::Imaps,
+        Self::Pop3,
+        Self::Pop3s,
+        Self::Submission,
+        Self::Submissions,
+    ];
+
+    /// The name by which a domain announces it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Imap => "imap",
+            Self::Imaps => "imaps",
+            Self::Pop3 => "pop3",
+            Self::Pop3s => "pop3s",
+            Self::Submission => "submission",
+            Self::Submissions => "submissions",
+        }
+    }
+
+    /// Whether TLS comes before all words.
+    pub const fn is_tls_at_once(self) -> bool {
+        matches!(self, Self::Imaps | Self::Pop3s | Self::Submissions)
+    }
+
+    /// What its host is often called, and at which port it then is.
+    const fn habits(self) -> (&'static [&'static str], u16) {
+        match self {
+            Self::Imaps => (&["imap", "mail"], 993),
+            Self::Pop3s => (&["pop", "pop3", "mail"], 995),
+            Self::Submission => (&["smtp", "mail"], 587),
+            Self::Submissions => (&["smtp", "mail"], 465),
+            Self::Imap | Self::Pop3 => (&[], 0),
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}:{}", self.kind.as_str(), self.host, self.port)
+    }
+}
+
+/// Those that are named, those that the domain announces, and where it announces none, those that are where they often
+/// are.
+pub(super) async fn find(
+    domain: &HostName,
+    named: &[Service],
+    net: &Net,
+    resolver: &Resolver,
+) -> Vec<Service> {
+    let announced = ServiceKind::ALL.map(|kind| announced(kind, domain, resolver));
+    let announced: Vec<_> = join_all(announced).await.into_iter().flatten().collect();
+    let mut services = named.to_vec();
+    services.extend(announced);
+    if services.is_empty() {
+        let guesses = ServiceKind::ALL
+            .iter()
+            .flat_map(|kind| guesses(*kind, domain));
+        let tried = guesses.map(|service| listens(service, net));
+        services = join_all(tried).await.into_iter().flatten().collect();
+    }
+    services
+}
+
+async fn announced(kind: ServiceKind, domain: &HostName, resolver: &Resolver) -> Vec<Service> {
+    /// So many hosts of one service are asked.
+    const HOSTS: usize = 4;
+    let Ok(name) = format!("_{}._tcp.{domain}", kind.as_str()).parse() else {
+        return Vec::new();
+    };
+    let Ok(answer) = resolver.ask(Question::new(name, Kind::SRV)).await else {
+        return Vec::new();
+    };
+    let hosts = answer.records().filter_map(|record| match &record.data {
+        // The root: it is not offered.
+        Data::Srv { port, target, .. } if !target.is_root() => Some(Service {
+            kind,
+            host: target.to_string().parse().ok()?,
+            port: *port,
+        }),
+        _ => None,
+    });
+    hosts.take(HOSTS).collect()
+}
+
+fn guesses(kind: ServiceKind, domain: &HostName) -> impl Iterator<Item = Service> {
+    let (labels, port) = kind.habits();
+    labels.iter().filter_map(move |label| {
+        let host = format!("{label}.{domain}").parse().ok()?;
+        Some(Service { kind, host, port })
+    })
+}
+
+/// A guess is only one if somebody listens there.
+async fn listens(service: Service, net: &Net) -> Option<Service> {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    let endpoint = Endpoint::new(Host::Name(service.host.clone()), service.port);
+    let mut log = Log::begin(&Context::default().with_budget(PATIENCE));
+    let dialled = net.dial(&endpoint, &mut log).await;
+    dialled.is_ok().then_some(service)
+}
