@@ -1,0 +1,322 @@
+//! Against real nsd and unbound: a root, a zone below it, and domains with each fault of a zone, some of whose servers are
+//! not there. `cargo xtask test` starts the lab and runs this.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use mx_check::{CacheHealth, MxFacts, MxKind, MxProbe, Options, ServerState};
+use probe_core::{Context, Probe, Report, Severity, Verdict};
+use probe_net::dns::{Kind, Pace, Question, Resolver, RootHints};
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    PathBuf::from(std::env::var("MAILPROBE_LAB").expect("run by `cargo xtask test`"))
+}
+
+/// What the lab says of itself.
+fn lab() -> &'static Value {
+    static LAB: OnceLock<Value> = OnceLock::new();
+    LAB.get_or_init(|| {
+        let text = fs::read(folder().join("lab.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    })
+}
+
+fn server(name: &str) -> SocketAddr {
+    let address = lab()["listeners"][name]["address"].as_str().unwrap();
+    SocketAddr::new(address.parse().unwrap(), 53)
+}
+
+fn resolver() -> Resolver {
+    let mut pace = Pace::default();
+    pace.patience = Duration::from_millis(1500);
+    Resolver::new([server("unbound-cache")]).with_pace(pace)
+}
+
+fn options() -> Options {
+    let root = server("nsd-root").ip();
+    let hints = RootHints::parse(&format!("a.root.test. 60 A {root}")).unwrap();
+    MxProbe::builder(resolver())
+        .roots(hints)
+        .local_is_fine(true)
+}
+
+async fn ask(options: Options, domain: &str) -> Report<MxFacts> {
+    let cx = Context::default().with_budget(Duration::from_secs(8));
+    let probe = options.build().unwrap();
+    probe.probe(&domain.parse().unwrap(), &cx).await
+}
+
+/// What is wrong with a domain, infos aside, and what is told of it first.
+fn told(report: &Report<MxFacts>) -> Vec<&'static str> {
+    let findings = report.findings.iter();
+    let wrong = findings.filter(|one| one.severity > Severity::Info);
+    wrong.map(|one| one.code()).collect()
+}
+
+#[tokio::test]
+async fn a_domain_that_is_well_is_told_with_who_says_so() {
+    let report = ask(options(), "well.test").await;
+    assert_eq!((report.verdict(), told(&report)), (Verdict::Ok, vec![]));
+    let facts = &report.facts;
+    assert_eq!(
+        facts.delegation.parent.as_ref().unwrap().to_string(),
+        "test"
+    );
+    assert_eq!(facts.delegation.parents.len(), 1);
+    assert_eq!(facts.delegation.is_signed, Some(false));
+    let servers: Vec<_> = facts
+        .delegation
+        .servers
+        .iter()
+        .map(|one| one.address.ip().to_string())
+        .collect();
+    assert_eq!(servers, ["127.88.0.75", "127.88.0.78"]);
+    assert!(
+        facts
+            .delegation
+            .servers
+            .iter()
+            .all(|one| one.state == ServerState::Well)
+    );
+    assert_eq!(facts.exchange.kind, MxKind::Hosts);
+    assert_eq!(
+        facts.exchange.hosts[0].name,
+        "good.lab.test".parse().unwrap()
+    );
+    assert_eq!(
+        facts.exchange.hosts[0].addresses[0].address.to_string(),
+        "127.88.0.10"
+    );
+    assert_eq!(facts.caches[0].health, CacheHealth::Well);
+    assert!(facts.clock.is_none());
+}
+
+#[tokio::test]
+async fn each_fault_of_a_zone_is_told_as_what_it_is() {
+    for (domain, expected) in [
+        ("null.test", vec![]),
+        ("null-mixed.test", vec!["mx.null.mixed"]),
+        ("implicit.test", vec!["mx.implicit"]),
+        ("nothing.test", vec!["mx.none"]),
+        ("alias.test", vec!["mx.alias"]),
+        (
+            "alias-loop.test",
+            vec!["mx.none", "mx.alias", "mx.no-address"],
+        ),
+        (
+            "literal.test",
+            vec!["mx.none", "mx.literal", "mx.no-address"],
+        ),
+        ("bogon.test", vec!["mx.none", "mx.bogon"]),
+        ("bogon-mixed.test", vec!["mx.bogon"]),
+        ("takeover.test", vec!["mx.none", "mx.takeover"]),
+        ("no-address.test", vec!["mx.none", "mx.no-address"]),
+        (
+            "doubled.test",
+            vec!["mx.none", "mx.doubled", "mx.no-address"],
+        ),
+        ("duplicate.test", vec![]),
+        ("validation.test", vec![]),
+        ("drift.test", vec!["mx.inconsistent"]),
+        ("loop-a.test", vec!["delegation.all-lame"]),
+        ("lame.test", vec!["delegation.all-lame"]),
+        ("upward.test", vec!["delegation.all-lame"]),
+    ] {
+        let report = ask(options(), domain).await;
+        // Of a zone with one server more is told, and nothing of that is the point here.
+        let mut codes = told(&report);
+        codes.retain(|code| *code != "delegation.one-server");
+        assert_eq!(codes, expected, "{domain}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_odd_is_told_too() {
+    let infos = |report: &Report<MxFacts>| -> Vec<_> {
+        let findings = report
+            .findings
+            .iter()
+            .filter(|one| one.severity == Severity::Info);
+        findings.map(|one| one.code()).collect()
+    };
+    let report = ask(options(), "duplicate.test").await;
+    assert_eq!(infos(&report), ["mx.reverse", "mx.duplicate", "mx.no-ipv6"]);
+    let report = ask(options(), "validation.test").await;
+    assert_eq!(
+        infos(&report),
+        ["mx.reverse", "mx.validation", "mx.no-ipv6"]
+    );
+    let report = ask(options(), "null.test").await;
+    assert_eq!(infos(&report), ["mx.null"]);
+    let report = ask(options(), "drift.test").await;
+    assert!(infos(&report).contains(&"delegation.serials-differ"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_beside_the_one_that_is() {
+    let report = ask(options(), "half.test").await;
+    let lame = report
+        .findings
+        .iter()
+        .find(|one| one.code() == "delegation.lame");
+    let told = "ns1.half.test (127.88.0.74) nobody listens at 127.88.0.74:53";
+    assert_eq!(lame.unwrap().evidence, told);
+    assert_eq!(report.facts.delegation.well().count(), 1);
+}
+
+#[tokio::test]
+async fn hosts_that_were_not_expected_are_critical() {
+    let expected = || options().expected(["good.lab.test".parse().unwrap()]);
+    let report = ask(expected(), "well.test").await;
+    assert_eq!(report.verdict(), Verdict::Ok);
+    let report = ask(expected(), "expired.test").await;
+    assert_eq!(told(&report), ["mx.unexpected"]);
+    let evidence = "expired.lab.test is new, good.lab.test is missing";
+    assert_eq!(report.findings[0].evidence, evidence);
+}
+
+#[tokio::test]
+async fn without_a_walk_resolvers_say_what_they_know() {
+    let report = ask(options().without_roots(), "well.test").await;
+    assert_eq!(report.verdict(), Verdict::Ok);
+    assert_eq!(report.facts.exchange.kind, MxKind::Hosts);
+    assert!(report.facts.delegation.parents.is_empty());
+    // The domain's own servers are found by what the resolver knows of them.
+    assert_eq!(report.facts.delegation.well().count(), 2);
+}
+
+#[tokio::test]
+async fn a_resolver_that_is_none_counts_for_nothing() {
+    // It refuses whatever is not its own.
+    let options = options().caches([server("nsd-leaf"), server("unbound-cache")]);
+    let report = ask(options, "well.test").await;
+    assert_eq!(report.verdict(), Verdict::Ok);
+    let ill = report
+        .findings
+        .iter()
+        .find(|one| one.code() == "resolver.ill");
+    assert_eq!(ill.unwrap().evidence, "127.88.0.75:53: REFUSED");
+}
+
+/// Takes the delegation of a domain away, as a registry does, until it is dropped.
+struct Vanished {
+    zone: PathBuf,
+    before: String,
+}
+
+impl Vanished {
+    fn new(domain: &str) -> Self {
+        let zone = folder().join("nsd").join("test.zone");
+        let before = fs::read_to_string(&zone).unwrap();
+        let lines = before.lines().filter(|line| !line.contains(domain));
+        let without: Vec<_> = lines.collect();
+        fs::write(&zone, without.join("\n") + "\n").unwrap();
+        reload();
+        Self { zone, before }
+    }
+}
+
+impl Drop for Vanished {
+    fn drop(&mut self) {
+        fs::write(&self.zone, &self.before).unwrap();
+        reload();
+    }
+}
+
+/// Has nsd read its zones again.
+fn reload() {
+    let main = folder().join("nsd").join("nsd.conf");
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let words: Vec<_> = line.split(|byte| *byte == 0).collect();
+        let is_nsd = words.first().is_some_and(|word| word.ends_with(b"nsd"));
+        if is_nsd
+            && words
+                .iter()
+                .any(|word| Path::new(std::str::from_utf8(word).unwrap_or_default()) == main)
+        {
+            let id = process.file_name().into_string().unwrap();
+            let status = std::process::Command::new("kill")
+                .args(["-HUP", &id])
+                .status();
+            assert!(status.unwrap().success());
+        }
+    }
+}
+
+async fn has_mail(resolver: &Resolver) -> bool {
+    let question = Question::new("vanishing.test".parse().unwrap(), Kind::MX);
+    let answer = resolver.ask(question).await;
+    answer.is_ok_and(|answer| answer.records().next().is_some())
+}
+
+#[tokio::test]
+async fn when_the_registry_drops_a_domain_it_is_told_when_mail_stops_and_then_it_does() {
+    let resolver = resolver();
+    // What another run took away is remembered for as long as the zone above says.
+    let begun = SystemTime::now();
+    while !has_mail(&resolver).await {
+        assert!(
+            begun.elapsed().unwrap() < Duration::from_secs(70),
+            "it is not there"
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let _vanished = Vanished::new("vanishing.test");
+    let parent = Resolver::new([server("nsd")]);
+    let question = Question::new("vanishing.test".parse().unwrap(), Kind::NS);
+    // Until it has read the zone.
+    while parent
+        .ask(question.clone())
+        .await
+        .unwrap()
+        .rcode
+        .to_string()
+        != "NXDOMAIN"
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let report = ask(options(), "vanishing.test").await;
+    assert_eq!(told(&report)[..2], ["caches.only", "delegation.gone"]);
+    let clock = report.facts.clock.unwrap();
+    assert_eq!(clock.caches, 1);
+    assert!(
+        report.facts.caches[0]
+            .exchanges
+            .as_ref()
+            .unwrap()
+            .is_counting()
+            .unwrap()
+    );
+
+    // Records of 12 s: it cannot take longer than both lives.
+    let stopped = loop {
+        let now = SystemTime::now();
+        if !has_mail(&resolver).await {
+            break now;
+        }
+        assert!(now < clock.latest + Duration::from_secs(1), "mail goes on");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(
+        stopped + Duration::from_secs(1) >= clock.earliest,
+        "mail stopped earlier"
+    );
+
+    // And then nobody hides it any more.
+    let report = ask(options(), "vanishing.test").await;
+    assert_eq!(told(&report), ["delegation.gone"]);
+    assert!(report.facts.clock.is_none());
+}
