@@ -117,7 +117,8 @@ impl MxProbe {
                 }
             }
         }
-        if facts.delegation.servers.is_empty() {
+        // Nobody else says any more who they are.
+        if facts.delegation.is_gone() {
             self.find_servers_by_caches(domain, facts, log).await;
         }
         let asks = caches::ask_unchecked(domain, &facts.caches);

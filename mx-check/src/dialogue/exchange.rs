@@ -95,6 +95,9 @@ pub(crate) fn hear_hosts(answers: Vec<(AboutHost, Outcome)>, into: &mut Exchange
             }
         }
     }
+    for host in &mut into.hosts {
+        host.addresses.sort_by_key(|one| one.address);
+    }
     let without_mx = into
         .records
         .as_ref()
