@@ -6,7 +6,9 @@ mod services;
 use core::net::IpAddr;
 use core::num::NonZeroUsize;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+use std::sync::Arc;
 
 use dnsbl_probe::DnsblProbe;
 use futures_util::future::join;
@@ -52,6 +54,30 @@ pub struct Check {
     lists: Option<DnsblProbe>,
     outbound: Vec<IpAddr>,
     services: Vec<Service>,
+    progress: Progress,
+}
+
+/// How far checks are: so many of their probes have ended. Cloned, it counts the same.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<[AtomicU64; 2]>);
+
+impl Progress {
+    /// How many have ended, of how many that are known of.
+    pub fn count(&self) -> (u64, u64) {
+        let [done, all] = &*self.0;
+        (done.load(Ordering::Relaxed), all.load(Ordering::Relaxed))
+    }
+
+    fn begin(&self, probes: usize) {
+        let probes = u64::try_from(probes).unwrap_or(u64::MAX);
+        let [_, all] = &*self.0;
+        all.fetch_add(probes, Ordering::Relaxed);
+    }
+
+    fn end_one(&self) {
+        let [done, _] = &*self.0;
+        done.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What a check found before it asked on.
@@ -118,7 +144,15 @@ impl Check {
             lists: None,
             outbound: Vec::new(),
             services: Vec::new(),
+            progress: Progress::default(),
         }
+    }
+
+    /// Counts its probes there.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// Asks blacklists about the domain, the addresses that take its mail, and those that send it.
@@ -245,20 +279,24 @@ impl Probe for Check {
             return report;
         };
         let log = Log::begin(cx);
+        self.progress.begin(1);
         let looking = services::find(domain, &self.services, &self.net, &self.resolver);
         // What the rest is to be asked of must be known before half of the time is over.
         let half = cx.clone().with_budget(cx.budget / 2);
         let looking = tokio::time::timeout(cx.budget / 2, looking);
         let (mx, services) = join(self.mx.probe(target, &half), looking).await;
         report.facts.services = services.unwrap_or_default();
+        self.progress.end_one();
         let plan = self.plan(domain, &mx.facts, &report.facts.services);
         report.parts.push(mx.erase());
         let rest = cx
             .clone()
             .with_budget(log.time_left().max(Duration::from_millis(1)));
+        self.progress.begin(plan.len());
         let mut fleet = Fleet::new(plan, rest, Self::AT_ONCE);
         while let Some(mut part) = fleet.next().await {
             weigh(&mut part);
+            self.progress.end_one();
             report.parts.push(part);
         }
         // In the order of what follows from what, whoever came first.

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how mistakes are told.
 
+mod bar;
 mod check;
 mod credentials;
 mod dnsbl;

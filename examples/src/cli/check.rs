@@ -6,10 +6,11 @@ use clap::Args;
 use dnsbl_probe::DnsblProbe;
 use probe_core::{AnyProbe, Target, Verdict};
 
+use super::bar::Bar;
 use super::dnsbl::ListChoice;
 use super::mx::Walking;
 use super::{Mistake, Surroundings};
-use crate::check::Check;
+use crate::check::{Check, Progress};
 
 #[derive(Args, Debug)]
 pub(super) struct Everything {
@@ -46,6 +47,13 @@ impl Everything {
                 check.with_lists(options.build().map_err(Mistake::new)?)
             }
         };
-        self.surroundings.ask(&self.targets, &AnyProbe::new(check))
+        let progress = Progress::default();
+        let check = check.with_progress(progress.clone());
+        let bar = Bar::draw(self.surroundings.output(), "probes", move || {
+            progress.count()
+        });
+        let verdict = self.surroundings.ask(&self.targets, &AnyProbe::new(check));
+        drop(bar);
+        verdict
     }
 }

@@ -1,19 +1,16 @@
 //! `mailprobe dnsbl`.
 
 use core::net::IpAddr;
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use dnsbl_probe::{Catalogue, DnsblProbe, List, Options, Profile, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
 use probe_core::{AnyProbe, Secret, Target, Verdict};
 use probe_net::dns::{Resolver, RootHints};
 
+use super::bar::Bar;
 use super::surroundings::{NameServers, Run};
 use super::{Mistake, read_secret};
-use crate::format::Format;
 
 #[derive(Args, Debug)]
 pub(super) struct Dnsbl {
@@ -111,7 +108,8 @@ impl Dnsbl {
             .progress(progress.clone())
             .build()
             .map_err(Mistake::new)?;
-        let bar = self.bar(progress);
+        let count = move || (progress.done(), progress.asked());
+        let bar = Bar::draw(&self.run.output, "lists", count);
         let verdict = self.run.ask(&self.targets, &AnyProbe::new(probe));
         drop(bar);
         verdict
@@ -146,12 +144,6 @@ impl Dnsbl {
         }
         Ok(options)
     }
-
-    /// Drawn where somebody watches.
-    fn bar(&self, progress: Progress) -> Option<Bar> {
-        let is_watched = std::io::stderr().is_terminal() && self.run.output.format == Format::Text;
-        is_watched.then(|| Bar::draw(progress))
-    }
 }
 
 impl ListChoice {
@@ -177,32 +169,6 @@ impl ListChoice {
             false => known.profile(profile).with(own),
         };
         Ok(lists.without(&self.without))
-    }
-}
-
-/// A bar that is drawn from a thread of its own, until it is dropped.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn draw(progress: Progress) -> Self {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} lists");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let drawn = bar.clone();
-        std::thread::spawn(move || {
-            while !drawn.is_finished() {
-                drawn.set_length(progress.asked());
-                drawn.set_position(progress.done());
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        });
-        Self(bar)
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
     }
 }
 

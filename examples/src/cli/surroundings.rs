@@ -207,6 +207,10 @@ impl Run {
 }
 
 impl Surroundings {
+    pub(super) const fn output(&self) -> &Output {
+        &self.run.output
+    }
+
     /// Asks all targets at once and shows what came of it.
     pub(super) fn ask(&self, targets: &[Target], probe: &AnyProbe) -> Result<Verdict, Mistake> {
         self.run.ask(targets, probe)
