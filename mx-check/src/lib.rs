@@ -1,4 +1,4 @@
-//! Checks where a domain's mail goes, and for how long it still will.
+#![doc = include_str!("../README.md")]
 
 mod command;
 mod dialogue;
