@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod answer;
 mod bootstrap;
 mod date;
 mod dialogue;
@@ -31,15 +32,14 @@ mod servers;
 mod status;
 mod whois;
 
+pub use answer::Answer;
 pub use bootstrap::{Bootstrap, BootstrapError};
 pub use facts::{Asked, Ds, Expiry, Registrar, Registration, RegistrationFacts, Source, State};
 pub use findings::{FINDINGS, compare, judge};
 pub use lifecycle::{Holder, Lifecycle};
 pub use lookup::{look_up, registered};
 pub use options::{Options, Thresholds};
-pub use rdap::{RdapAnswer, RdapError};
 pub use status::Status;
-pub use whois::WhoisAnswer;
 
 use probe_core::Phase;
 

@@ -48,7 +48,9 @@ impl Bootstrap {
         let file = file.map_err(|error| BootstrapError::File(error.to_string()))?;
         let ceiling = u64::try_from(Self::LIMIT).unwrap_or(u64::MAX);
         let mut text = String::new();
-        let read = file.take(ceiling.saturating_add(1)).read_to_string(&mut text);
+        let read = file
+            .take(ceiling.saturating_add(1))
+            .read_to_string(&mut text);
         read.map_err(|error| BootstrapError::File(error.to_string()))?;
         Self::parse(&text)
     }
@@ -65,7 +67,10 @@ impl Bootstrap {
             .map_err(|error| BootstrapError::Syntax(error.to_string()))?;
         let services = file.get("services").and_then(Value::as_array);
         let mut read = Self {
-            published: file.get("publication").and_then(Value::as_str).and_then(rfc3339),
+            published: file
+                .get("publication")
+                .and_then(Value::as_str)
+                .and_then(rfc3339),
             services: HashMap::new(),
         };
         for service in services.ok_or(BootstrapError::NoServices)? {
@@ -158,7 +163,10 @@ mod tests {
         assert_eq!(bootstrap.published(), rfc3339("2026-07-23T02:00:03Z"));
         for (domain, base) in [
             ("example.com", "https://rdap.verisign.com/com/v1/"),
-            ("example.org", "https://rdap.publicinterestregistry.org/rdap/"),
+            (
+                "example.org",
+                "https://rdap.publicinterestregistry.org/rdap/",
+            ),
             ("example.fi", "https://rdap.fi/rdap/rdap/"),
             ("example.xn--kpry57d", "https://ccrdap.twnic.tw/taiwan/"),
             ("example.kg", "http://rdap.cctld.kg/"),
@@ -183,8 +191,14 @@ mod tests {
         .unwrap();
         let both = ["https://rdap.co.uk.example/", "http://rdap.co.uk.example/"];
         assert_eq!(services(&bootstrap, "example.co.uk"), both);
-        assert_eq!(services(&bootstrap, "example.org.uk"), ["https://rdap.uk.example/"]);
-        assert_eq!(services(&bootstrap, "example.jp"), ["https://rdap.uk.example/"]);
+        assert_eq!(
+            services(&bootstrap, "example.org.uk"),
+            ["https://rdap.uk.example/"]
+        );
+        assert_eq!(
+            services(&bootstrap, "example.jp"),
+            ["https://rdap.uk.example/"]
+        );
         assert!(services(&bootstrap, "example.xco.ukx").is_empty());
         assert!(services(&bootstrap, "example.ftp").is_empty());
     }
@@ -195,10 +209,16 @@ mod tests {
         assert!(matches!(error("<html>"), BootstrapError::Syntax(_)));
         assert_eq!(error("{}"), BootstrapError::NoServices);
         assert_eq!(error(r#"{"services": 7}"#), BootstrapError::NoServices);
-        assert_eq!(error(&" ".repeat(Bootstrap::LIMIT + 1)), BootstrapError::Large);
+        assert_eq!(
+            error(&" ".repeat(Bootstrap::LIMIT + 1)),
+            BootstrapError::Large
+        );
         let many = |count: usize| {
             let ends: Vec<_> = (0..count).map(|at| format!("\"t{at}\"")).collect();
-            format!(r#"{{"services": [[[{}], ["https://a.example/"]]]}}"#, ends.join(","))
+            format!(
+                r#"{{"services": [[[{}], ["https://a.example/"]]]}}"#,
+                ends.join(",")
+            )
         };
         assert!(Bootstrap::parse(&many(Bootstrap::ENTRIES)).is_ok());
         assert_eq!(error(&many(Bootstrap::ENTRIES + 1)), BootstrapError::Large);

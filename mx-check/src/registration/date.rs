@@ -23,7 +23,13 @@ struct Day {
 /// A date and time of RFC 3339 (section 5.6). Without an offset it is taken for UTC, without a time for midnight: both
 /// are seen.
 pub(crate) fn rfc3339(text: &str) -> Option<SystemTime> {
-    let day = (number(4, 4), char('-'), number(2, 2), char('-'), number(2, 2));
+    let day = (
+        number(4, 4),
+        char('-'),
+        number(2, 2),
+        char('-'),
+        number(2, 2),
+    );
     let day = day.map(|(year, _, month, _, day)| Day { year, month, day });
     let (_, instant) = terminated(moment(day, one_of_separators), eof)
         .parse(text.trim())
@@ -33,17 +39,12 @@ pub(crate) fn rfc3339(text: &str) -> Option<SystemTime> {
 
 /// A date as it stands in an answer of WHOIS, with whatever stands behind it. Of `1/2/2026` the first number is the
 /// day: whoever writes the month first has a registry that writes RFC 3339.
-pub(crate) fn any(text: &str) -> Option<SystemTime> {
+pub(crate) fn written(text: &str) -> Option<SystemTime> {
     /// No date is longer, with its weekday and its zone.
     const LONGEST: usize = 64;
     let text = text.trim();
     let text = text.get(..LONGEST).unwrap_or(text);
-    let days = alt((
-        year_first,
-        compact,
-        day_first,
-        month_first,
-    ));
+    let days = alt((year_first, compact, day_first, month_first));
     let (_, instant) = moment(days, one_of_separators).parse(text).ok()?;
     instant
 }
@@ -96,7 +97,13 @@ fn month_first(input: &str) -> IResult<&str, Day> {
         space1,
     );
     let between = || (opt(tag(",")), space1);
-    let all = (opt(weekday), named_month, between(), number(1, 2), between());
+    let mut all = (
+        opt(weekday),
+        named_month,
+        between(),
+        number(1, 2),
+        between(),
+    );
     let (rest, (_, month, _, day, _)) = all.parse(input)?;
     let (rest, year) = number(4, 4).parse(rest)?;
     Ok((rest, Day { year, month, day }))
@@ -122,7 +129,11 @@ fn named_month(input: &str) -> IResult<&str, i64> {
 fn clock(input: &str) -> IResult<&str, i64> {
     let fraction = preceded(one_of(".,"), take_while1(|c: char| c.is_ascii_digit()));
     let seconds = (preceded(char(':'), number(2, 2)), opt(fraction));
-    let all = (number(1, 2), preceded(char(':'), number(2, 2)), opt(seconds));
+    let all = (
+        number(1, 2),
+        preceded(char(':'), number(2, 2)),
+        opt(seconds),
+    );
     let seconds = |(hours, minutes, seconds): (i64, i64, Option<(i64, _)>)| {
         let seconds = seconds.map_or(0, |(seconds, _)| seconds);
         let fits = hours < 24 && minutes < 60 && seconds <= 60;
@@ -135,7 +146,12 @@ fn clock(input: &str) -> IResult<&str, i64> {
 fn offset(input: &str) -> IResult<&str, i64> {
     let utc = alt((tag("Z"), tag("z"), tag("UTC"), tag("GMT"))).map(|_| 0);
     let japan = tag("JST").map(|_| 9 * 3600);
-    let zone = (one_of("+-"), number(2, 2), opt(char(':')), opt(number(2, 2)));
+    let zone = (
+        one_of("+-"),
+        number(2, 2),
+        opt(char(':')),
+        opt(number(2, 2)),
+    );
     let numeric = map_opt(zone, |(sign, hours, _, minutes)| {
         let seconds = hours * 3600 + minutes.unwrap_or(0) * 60;
         let seconds = (seconds < DAY).then_some(seconds)?;
@@ -173,6 +189,28 @@ fn days_since_epoch(Day { year, month, day }: Day) -> Option<i64> {
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
     Some(era * 146_097 + days - 719_468)
+}
+
+/// The day on which this is, as RFC 3339 writes it (and Howard Hinnant's civil_from_days computes it).
+pub(crate) fn day(time: SystemTime) -> String {
+    let seconds = match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
+    };
+    let days = seconds.div_euclid(DAY).saturating_add(719_468);
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    let year = year_of_era + era * 400 + later;
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 fn instant(seconds: i64) -> Option<SystemTime> {
@@ -236,6 +274,21 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_written_as_it_is_read() {
+        for text in [
+            "1970-01-01",
+            "2024-02-29",
+            "2026-12-31",
+            "2000-03-01",
+            "1969-12-31",
+            "9999-12-31",
+        ] {
+            assert_eq!(day(rfc3339(text).unwrap()), text);
+            assert_eq!(day(rfc3339(&format!("{text}T23:59:59Z")).unwrap()), text);
+        }
+    }
+
+    #[test]
     fn registries_write_the_same_day_in_many_ways() {
         for text in [
             "2026-01-31",
@@ -260,17 +313,24 @@ mod tests {
             "2026-01-31 00:00:00 UTC",
             "2026-01-31 (YYYY-MM-DD)",
         ] {
-            assert_eq!(seconds(any(text)), Some(1_769_817_600), "{text}");
+            assert_eq!(seconds(written(text)), Some(1_769_817_600), "{text}");
         }
-        for text in ["", "before Aug-1996", "n/a", "Foo 31 2026", "31-Foo-2026", "31"] {
-            assert_eq!(any(text), None, "{text}");
+        for text in [
+            "",
+            "before Aug-1996",
+            "n/a",
+            "Foo 31 2026",
+            "31-Foo-2026",
+            "31",
+        ] {
+            assert_eq!(written(text), None, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_is_too_odd(text in "\\PC{0,80}", digits in "[0-9TZ:.+ /-]{0,40}") {
-            let _ = (any(&text), rfc3339(&text), any(&digits), rfc3339(&digits));
+            let _ = (written(&text), rfc3339(&text), written(&digits), rfc3339(&digits));
         }
     }
 }

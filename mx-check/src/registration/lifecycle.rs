@@ -64,7 +64,9 @@ impl Lifecycle {
         if has(Status::AUTO_RENEW_PERIOD) {
             return Self::AutoRenewGrace;
         }
-        registration.expires().map_or(Self::Active, |expiry| Self::by_date(expiry, now, soon))
+        registration
+            .expires()
+            .map_or(Self::Active, |expiry| Self::by_date(expiry, now, soon))
     }
 
     /// Where a registration stands of which only this date is known.
@@ -139,8 +141,12 @@ mod tests {
     }
 
     fn stands(statuses: &[&str], expiry: Expiry) -> Lifecycle {
-        let mut registration = Registration::new(Source::default());
-        registration.statuses = statuses.iter().filter_map(|text| Status::new(text)).collect();
+        let server = "whois.example.test".parse().unwrap();
+        let mut registration = Registration::new(Source::Whois { server });
+        registration.statuses = statuses
+            .iter()
+            .filter_map(|text| Status::new(text))
+            .collect();
         registration.expiry = expiry;
         Lifecycle::of(&registration, now(), DAY * 30)
     }
@@ -152,14 +158,29 @@ mod tests {
             (&["client transfer prohibited"][..], Lifecycle::Active),
             (&[][..], Lifecycle::Active),
             (&["auto renew period"], Lifecycle::AutoRenewGrace),
-            (&["auto renew period", "client hold"], Lifecycle::Hold(Holder::Client)),
+            (
+                &["auto renew period", "client hold"],
+                Lifecycle::Hold(Holder::Client),
+            ),
             (&["client hold"], Lifecycle::Hold(Holder::Client)),
-            (&["server hold", "client hold"], Lifecycle::Hold(Holder::Server)),
-            (&["redemption period", "pending delete"], Lifecycle::Redemption),
-            (&["pending delete", "redemption period", "client hold"], Lifecycle::Redemption),
+            (
+                &["server hold", "client hold"],
+                Lifecycle::Hold(Holder::Server),
+            ),
+            (
+                &["redemption period", "pending delete"],
+                Lifecycle::Redemption,
+            ),
+            (
+                &["pending delete", "redemption period", "client hold"],
+                Lifecycle::Redemption,
+            ),
             (&["pending delete"], Lifecycle::PendingDelete),
             (&["pending delete", "client hold"], Lifecycle::PendingDelete),
-            (&["pending restore", "pending delete"], Lifecycle::PendingRestore),
+            (
+                &["pending restore", "pending delete"],
+                Lifecycle::PendingRestore,
+            ),
             (&["inactive"], Lifecycle::Inactive),
             (&["REGISTERED", "NOT DELEGATED"], Lifecycle::Inactive),
             (&["renew period", "add period"], Lifecycle::Active),

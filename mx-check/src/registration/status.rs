@@ -43,7 +43,10 @@ impl Status {
         let at = text.find("http://").or_else(|| text.find("https://"));
         let words = at.and_then(|at| text.get(..at)).unwrap_or(text);
         let letters = words.chars().filter(|c| c.is_alphanumeric());
-        let name: String = letters.take(Self::LONGEST).flat_map(char::to_lowercase).collect();
+        let name: String = letters
+            .take(Self::LONGEST)
+            .flat_map(char::to_lowercase)
+            .collect();
         (!name.is_empty()).then_some(Self(name))
     }
 
@@ -83,7 +86,11 @@ mod tests {
             ),
             ("pending delete", "PENDING-DELETE", Status::PENDING_DELETE),
             ("pending restore", "pendingRestore", Status::PENDING_RESTORE),
-            ("auto renew period", "autoRenewPeriod", Status::AUTO_RENEW_PERIOD),
+            (
+                "auto renew period",
+                "autoRenewPeriod",
+                Status::AUTO_RENEW_PERIOD,
+            ),
             ("inactive", "Inactive", Status::INACTIVE),
         ] {
             assert_eq!(Status::new(rdap).unwrap().as_str(), name);

@@ -1,0 +1,487 @@
+//! What WHOIS says of a domain (RFC 3912): text for people, in as many dialects as there are registries. Lines are read
+//! here; whatever is not understood is passed over.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_until};
+use nom::character::complete::{anychar, char, space0};
+use nom::combinator::{opt, rest, verify};
+use nom::sequence::{delimited, preceded, terminated};
+use nom::{IResult, Parser};
+use probe_core::HostName;
+
+use super::answer::Answer;
+use super::date;
+use super::facts::{Expiry, Registrar, Registration, Source, host, shown};
+use super::rdap::MEMBERS;
+use super::status::Status;
+
+/// The most lines that are read. Most of an answer is law.
+pub(super) const LINES: usize = 4096;
+
+/// One thing that is told.
+#[derive(Debug, Eq, PartialEq)]
+struct Entry<'a> {
+    /// The heading that it stands beneath, by letters and digits in lower case.
+    block: String,
+    /// Its key, likewise; that of the block, where it has none of its own.
+    key: String,
+    value: &'a str,
+}
+
+/// What an answer says.
+pub(super) fn read(source: Source, bytes: &[u8]) -> Answer {
+    let text = decode(bytes);
+    let entries = entries(&text);
+    let mut read = Registration::new(source);
+    for entry in &entries {
+        note(&mut read, entry);
+    }
+    let is_free = |status: &Status| matches!(status.as_str(), "available" | "free");
+    let is_told = read.created.is_some()
+        || read.expiry != Expiry::NotPublished
+        || read.registrar.is_some()
+        || !read.name_servers.is_empty()
+        || read.statuses.iter().any(|status| !is_free(status));
+    match is_told {
+        true => Answer::Found(Box::new(read)),
+        false => nothing(&text, read.statuses.iter().any(is_free)),
+    }
+}
+
+/// The WHOIS server that IANA names for a top-level domain.
+pub(super) fn referral(bytes: &[u8]) -> Option<HostName> {
+    let text = decode(bytes);
+    let entries = entries(&text);
+    let mut named = entries
+        .iter()
+        .filter(|entry| matches!(entry.key.as_str(), "refer" | "whois"));
+    named.find_map(|entry| entry.value.parse().ok())
+}
+
+/// Why there is no registration in an answer.
+fn nothing(text: &str, is_free: bool) -> Answer {
+    const NOT_FOUND: [&str; 14] = [
+        "available for registration",
+        "does not exist",
+        "is available",
+        "is free",
+        "no data found",
+        "no entries found",
+        "no information available",
+        "no match",
+        "no object found",
+        "no such domain",
+        "not been registered",
+        "not found",
+        "not registered",
+        "nothing found",
+    ];
+    const TOO_OFTEN: [&str; 9] = [
+        "excessive",
+        "limit exceeded",
+        "limit reached",
+        "queries per",
+        "quota",
+        "rate limit",
+        "server is busy",
+        "too many",
+        "try again later",
+    ];
+    let lower = text.to_lowercase();
+    let says = |phrases: &[&str], in_comments: bool| {
+        let mut lines = lower.lines().map(str::trim);
+        let says = |line: &str| phrases.iter().any(|phrase| line.contains(phrase));
+        lines.any(|line| is_comment(line) == in_comments && says(line))
+    };
+    // The comments above an answer often speak of limits.
+    if is_free || says(&NOT_FOUND, false) {
+        return Answer::NotFound;
+    }
+    if says(&TOO_OFTEN, false) || says(&TOO_OFTEN, true) {
+        return Answer::TooOften(None);
+    }
+    if says(&NOT_FOUND, true) {
+        return Answer::NotFound;
+    }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match lines.next() {
+        None => Answer::Unusable("an empty answer".to_owned()),
+        Some(line) => Answer::Unusable(format!("this is not understood: {}", shown(line))),
+    }
+}
+
+fn note(read: &mut Registration, entry: &Entry<'_>) {
+    let value = entry.value;
+    match entry.key.as_str() {
+        "expirationdate"
+        | "expirationtime"
+        | "expire"
+        | "expiredate"
+        | "expires"
+        | "expireson"
+        | "expiry"
+        | "expirydate"
+        | "paidtill"
+        | "recordexpireson"
+        | "registryexpirydate"
+        | "renewaldate"
+        | "validuntil"
+        | "domainexpirationdate"
+        | "有効期限" => {
+            let expiry = date::written(value).map(Expiry::Known);
+            if !matches!(read.expiry, Expiry::Known(_)) {
+                read.expiry = expiry.unwrap_or_else(|| Expiry::Unreadable(shown(value)));
+            }
+        }
+        "registrarregistrationexpirationdate" | "registrarexpirationdate" => {
+            read.registrar_expiry = read.registrar_expiry.or_else(|| date::written(value));
+        }
+        "created"
+        | "createddate"
+        | "createdon"
+        | "creationdate"
+        | "domainregistrationdate"
+        | "registered"
+        | "registereddate"
+        | "registeredon"
+        | "registrationdate"
+        | "registrationtime"
+        | "登録年月日" => {
+            read.created = read.created.or_else(|| date::written(value));
+        }
+        "changed" | "lastmodified" | "lastupdate" | "lastupdated" | "lastupdateddate"
+        | "lastupdatedon" | "modified" | "updateddate" | "最終更新" => {
+            read.changed = read.changed.or_else(|| date::written(value));
+        }
+        "domainstatus" | "eppstatus" | "registrationstatus" | "rgpstatus" | "state" | "status"
+        | "状態" => {
+            note_status(read, value);
+        }
+        "dns" | "domainnameservers" | "domainservers" | "nameserver" | "nameservers"
+        | "nserver" | "nservers" => {
+            // Behind it may stand its address, or whether it answers.
+            let name = value.split([' ', '\t', ',']).next().and_then(host);
+            let name = name.filter(|name| name.contains('.') && !read.name_servers.contains(name));
+            let room = MEMBERS.saturating_sub(read.name_servers.len());
+            read.name_servers.extend(name.into_iter().take(room));
+        }
+        "registrar" | "registrarname" | "sponsoringregistrar" => name_registrar(read, value),
+        "name" | "organization" | "organisation" if entry.block == "registrar" => {
+            name_registrar(read, value);
+        }
+        "registrarianaid" => {
+            let registrar = read.registrar.get_or_insert_default();
+            registrar.handle = Some(shown(value));
+        }
+        "domain" | "domainname" => {
+            read.name.get_or_insert_with(|| shown(value));
+        }
+        "registrydomainid" => {
+            read.handle.get_or_insert_with(|| shown(value));
+        }
+        "dnssec" | "signed" => {
+            let word = value.to_ascii_lowercase();
+            read.delegation_signed = match word.as_str() {
+                "signeddelegation" | "signed" | "yes" => Some(true),
+                "unsigned" | "unsigneddelegation" | "no" | "inactive" => Some(false),
+                _ => read.delegation_signed,
+            };
+        }
+        _ => {}
+    }
+}
+
+/// Several may stand on one line; and where JPRS tells the state of a name of `.co.jp`, it tells until when.
+fn note_status(read: &mut Registration, value: &str) {
+    let (words, date) = match value.split_once('(') {
+        Some((words, until)) if date::written(until).is_some() => (words, date::written(until)),
+        _ => (value, None),
+    };
+    if let (Some(date), Expiry::NotPublished) = (date, &read.expiry) {
+        read.expiry = Expiry::Known(date);
+    }
+    for word in words.split(',').flat_map(|words| words.split(" / ")) {
+        let status = Status::new(word).filter(|status| !read.statuses.contains(status));
+        let room = MEMBERS.saturating_sub(read.statuses.len());
+        read.statuses.extend(status.into_iter().take(room));
+    }
+}
+
+fn name_registrar(read: &mut Registration, value: &str) {
+    let registrar = read.registrar.get_or_insert_with(Registrar::default);
+    registrar.name.get_or_insert_with(|| shown(value));
+}
+
+/// UTF-8, or else Latin-1: one of the two it is.
+fn decode(bytes: &[u8]) -> String {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
+/// What is told line by line, up to the law beneath it.
+fn entries(text: &str) -> Vec<Entry<'_>> {
+    let mut entries = Vec::new();
+    let mut block: Option<Block> = None;
+    for line in text.lines().take(LINES) {
+        let indented = line.starts_with([' ', '\t']);
+        let trimmed = line.trim();
+        if trimmed.is_empty() {
+            block = None;
+            continue;
+        }
+        // The registries of ICANN end so.
+        if trimmed.starts_with(">>>") {
+            break;
+        }
+        if is_comment(trimmed) {
+            continue;
+        }
+        let Ok((_, (key, value))) = keyed(trimmed) else {
+            match &block {
+                Some(open) if indented || open.has_colon => entries.push(Entry {
+                    block: open.key.clone(),
+                    key: open.key.clone(),
+                    value: trimmed,
+                }),
+                _ => {
+                    block = Some(Block {
+                        key: letters(trimmed),
+                        has_colon: false,
+                    })
+                }
+            }
+            continue;
+        };
+        let key = letters(key);
+        if value.is_empty() {
+            block = Some(Block {
+                key,
+                has_colon: true,
+            });
+            continue;
+        }
+        if !indented {
+            block = None;
+        }
+        let block = block
+            .as_ref()
+            .map(|open| open.key.clone())
+            .unwrap_or_default();
+        entries.push(Entry { block, key, value });
+    }
+    entries
+}
+
+/// A heading, and what may stand beneath it.
+struct Block {
+    key: String,
+    /// Then lines that are not indented are its own too.
+    has_colon: bool,
+}
+
+fn is_comment(line: &str) -> bool {
+    line.starts_with(['%', '#', ';'])
+}
+
+/// `Key: value`, `key.....: value`, `[Key] value`, `a. [Key] value`.
+fn keyed(line: &str) -> IResult<&str, (&str, &str)> {
+    let (left, (key, value)) = alt((bracketed, colon)).parse(line)?;
+    Ok((left, (key, value.trim())))
+}
+
+fn bracketed(line: &str) -> IResult<&str, (&str, &str)> {
+    let letter = (anychar, tag("."), space0);
+    let key = delimited(char('['), take_until("]"), char(']'));
+    (preceded(opt(letter), key), rest).parse(line)
+}
+
+fn colon(line: &str) -> IResult<&str, (&str, &str)> {
+    /// Longer is a sentence.
+    const LONGEST: usize = 48;
+    let is_key = |key: &str| key.len() <= LONGEST && key.contains(char::is_alphanumeric);
+    let key = terminated(verify(take_until(":"), is_key), char(':'));
+    // Not that of a URL.
+    let value = verify(rest, |value: &str| !value.starts_with("//"));
+    (key, value).parse(line)
+}
+
+/// As much of a key as all agree on.
+fn letters(key: &str) -> String {
+    /// No heading that means something is longer.
+    const LONGEST: usize = 64;
+    let letters = key.chars().filter(|c| c.is_alphanumeric()).take(LONGEST);
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn source() -> Source {
+        let server = "whois.example.test".parse().unwrap();
+        Source::Whois { server }
+    }
+
+    fn told(text: &str) -> Vec<(String, String, String)> {
+        let told = entries(text).into_iter();
+        told.map(|entry| (entry.block, entry.key, entry.value.to_owned()))
+            .collect()
+    }
+
+    fn entry(block: &str, key: &str, value: &str) -> (String, String, String) {
+        (block.to_owned(), key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn every_dialect_comes_to_keys_and_values() {
+        for (text, expected) in [
+            (
+                "   Registry Expiry Date: 2027-01-31T04:00:00Z\r\n",
+                entry("", "registryexpirydate", "2027-01-31T04:00:00Z"),
+            ),
+            (
+                "expires............: 3.7.2027 10:15:04",
+                entry("", "expires", "3.7.2027 10:15:04"),
+            ),
+            (
+                "[Expires on]                 2027/05/31",
+                entry("", "expireson", "2027/05/31"),
+            ),
+            (
+                "p. [Name Server]             ns1.example.co.jp",
+                entry("", "nameserver", "ns1.example.co.jp"),
+            ),
+            (
+                "    Name servers:\n        ns1.example.net  192.0.2.1",
+                entry("nameservers", "nameservers", "ns1.example.net  192.0.2.1"),
+            ),
+            (
+                "Nameservers\n  ns1.example.it",
+                entry("nameservers", "nameservers", "ns1.example.it"),
+            ),
+            (
+                "Registrar:\n\tName:\t Example",
+                entry("registrar", "name", "Example"),
+            ),
+            (
+                "** Domain Servers:\nns1.example.tr",
+                entry("domainservers", "domainservers", "ns1.example.tr"),
+            ),
+        ] {
+            assert_eq!(told(text), [expected], "{text}");
+        }
+        for text in [
+            "",
+            "% a: b",
+            "# a: b",
+            ">>> Last update: now <<<\na: b",
+            "http://example.org/",
+            ":x",
+            "[a",
+        ] {
+            assert_eq!(told(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_registration_is_told_apart() {
+        let limit = Answer::TooOften(None);
+        for (text, expected) in [
+            (
+                "No match for \"EXAMPLE.COM\".\r\n>>> Last update of whois database: 2026-11-24T13:00:00Z <<<",
+                Answer::NotFound,
+            ),
+            ("Domain: example.de\nStatus: free\n", Answer::NotFound),
+            (
+                "Domain:             example.it\nStatus:             AVAILABLE\n",
+                Answer::NotFound,
+            ),
+            (
+                "% This server is rate limited to 30 queries per minute.\n\nexample.nl is free\n",
+                Answer::NotFound,
+            ),
+            ("%% NOT FOUND\n", Answer::NotFound),
+            (
+                "No match!!\n\nWith JPRS WHOIS, you can query.\n",
+                Answer::NotFound,
+            ),
+            (
+                "%ERROR:101: no entries found\n%\n% No entries found.\n",
+                Answer::NotFound,
+            ),
+            (
+                "% Excessive querying, grace period of 24 hours.\n",
+                limit.clone(),
+            ),
+            (
+                "%% Too many requests, domain not found may be wrong\n",
+                limit.clone(),
+            ),
+            (
+                "WHOIS LIMIT EXCEEDED - SEE WWW.PIR.ORG/WHOIS FOR DETAILS\n",
+                limit,
+            ),
+            ("\r\n", Answer::Unusable("an empty answer".to_owned())),
+            (
+                "Access denied.\n",
+                Answer::Unusable("this is not understood: Access denied.".to_owned()),
+            ),
+        ] {
+            assert_eq!(read(source(), text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn iana_refers_to_a_name_and_to_nothing_else() {
+        let server =
+            referral(b"% IANA WHOIS server\n\nrefer:        whois.denic.de\n\ndomain:       DE\n");
+        assert_eq!(server, Some("whois.denic.de".parse().unwrap()));
+        let late = referral(b"domain: DE\nwhois:        whois.denic.de\n");
+        assert_eq!(late, Some("whois.denic.de".parse().unwrap()));
+        assert_eq!(referral(b"refer: 127.0.0.1\nwhois:\n"), None);
+    }
+
+    #[test]
+    fn no_line_is_read_beyond_the_limit() {
+        let lines = |count: usize| "a: b\n".repeat(count - 1) + "expires: 2027-01-31\n";
+        assert!(matches!(
+            read(source(), lines(LINES).as_bytes()),
+            Answer::Found(_)
+        ));
+        assert!(matches!(
+            read(source(), lines(LINES + 1).as_bytes()),
+            Answer::Unusable(_)
+        ));
+        let many: String = (0..=MEMBERS)
+            .map(|at| format!("status: s{at}\nnserver: ns{at}.example\n"))
+            .collect();
+        let Answer::Found(read) = read(source(), many.as_bytes()) else {
+            panic!("not found");
+        };
+        assert_eq!((read.statuses.len(), read.name_servers.len()), (64, 64));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_latin_1() {
+        let bytes = b"Registrar: Z\xfcrich Domains\nexpires: 2027-01-31\n";
+        let Answer::Found(read) = read(source(), bytes) else {
+            panic!("not found");
+        };
+        assert_eq!(
+            read.registrar.unwrap().name.as_deref(),
+            Some("Zürich Domains")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_odd(bytes: Vec<u8>, text in "([ \t]?(\\[?[A-Za-z. ]{0,12}[\\]:]? ?[0-9a-z./-]{0,12}\r?\n)){0,20}") {
+            let _ = read(source(), &bytes);
+            let _ = referral(&bytes);
+            let _ = read(source(), text.as_bytes());
+        }
+    }
+}
