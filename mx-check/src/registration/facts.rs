@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use probe_core::{Facts, Host, HostName, Metric, Record, printable};
 use probe_net::http::Url;
 
+use super::answer::Answer;
 use super::lifecycle::Lifecycle;
+use super::options::Thresholds;
 use super::status::Status;
 
 /// What was learned of the registration of a domain.
@@ -52,6 +54,17 @@ impl State {
             Self::NotFound => "not-found",
             Self::TooOften(_) => "too-often",
             Self::Unreachable(_) => "unreachable",
+        }
+    }
+}
+
+impl From<Answer> for State {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Found(registration) => Self::Known(registration),
+            Answer::NotFound => Self::NotFound,
+            Answer::TooOften(after) => Self::TooOften(after),
+            Answer::Unusable(why) => Self::Unreachable(why),
         }
     }
 }
@@ -276,6 +289,18 @@ impl Ds {
 }
 
 impl RegistrationFacts {
+    /// What came of a look-up at such a time, where nobody is known to have been asked.
+    pub fn new(domain: HostName, at: SystemTime, state: State) -> Self {
+        Self {
+            domain,
+            at,
+            state,
+            expiry_of_caller: None,
+            soon: Thresholds::default().expiry_warning,
+            asked: Vec::new(),
+        }
+    }
+
     /// The registration, where it is known.
     pub fn registration(&self) -> Option<&Registration> {
         match &self.state {

@@ -39,12 +39,10 @@ pub async fn look_up(
     let at = log.now();
     let state = lookup.run(log).await;
     RegistrationFacts {
-        domain: lookup.domain,
-        at,
-        state,
         expiry_of_caller: options.expiry,
         soon: options.thresholds.expiry_warning,
         asked: lookup.asked,
+        ..RegistrationFacts::new(lookup.domain, at, state)
     }
 }
 
@@ -100,11 +98,11 @@ impl LookUp<'_> {
             };
             match answer {
                 Answer::Found(registration) => {
-                    return State::Known(self.with_registrar(registration, log).await);
+                    let registration = self.with_registrar(registration, log).await;
+                    return State::Known(self.with_date(registration, log).await);
                 }
-                Answer::NotFound => return State::NotFound,
-                Answer::TooOften(after) => return State::TooOften(after),
                 Answer::Unusable(why) => causes.push(why),
+                told => return told.into(),
             }
         }
         let told = match self.options.asks_whois {
@@ -112,16 +110,12 @@ impl LookUp<'_> {
             false => None,
         };
         match told {
-            Some(Answer::Found(registration)) => return State::Known(registration),
-            Some(Answer::NotFound) => return State::NotFound,
-            Some(Answer::TooOften(after)) => return State::TooOften(after),
             Some(Answer::Unusable(why)) => causes.push(why),
+            Some(told) => return told.into(),
+            None if causes.is_empty() => return State::NoService,
             None => {}
         }
-        match causes.is_empty() {
-            true => State::NoService,
-            false => State::Unreachable(causes.join("; ")),
-        }
+        State::Unreachable(causes.join("; "))
     }
 
     /// One question to one RDAP server, for no more than half of the time that is left: somebody else may know.
@@ -152,32 +146,59 @@ impl LookUp<'_> {
         registration
     }
 
+    /// The date by WHOIS, where RDAP has none: that of .fi publishes it only there.
+    async fn with_date(
+        &mut self,
+        mut registration: Box<Registration>,
+        log: &mut Log,
+    ) -> Box<Registration> {
+        let is_missing = registration.expires().is_none() && self.options.expiry.is_none();
+        let server = self
+            .known_whois()
+            .filter(|_| is_missing && self.options.asks_whois);
+        if let Some(server) = server
+            && let Answer::Found(beside) = self.ask_whois(server, log).await
+            && same_name(&registration, &beside)
+        {
+            registration.expiry = beside.expiry;
+            registration.registrar_expiry = beside.registrar_expiry;
+        }
+        registration
+    }
+
     /// Asks WHOIS, if there is somebody to ask.
     async fn whois(&mut self, log: &mut Log) -> Option<Answer> {
-        let server = match &self.options.whois {
-            Some(server) => server.clone(),
-            None => match servers::known(&self.domain) {
-                Some(server) => Host::Name(server),
-                None => match self.ask_iana(log).await? {
-                    Ok(server) => Host::Name(server),
-                    Err(why) => return Some(Answer::Unusable(why)),
-                },
+        let server = match self.known_whois() {
+            Some(server) => server,
+            None => match self.ask_iana(log).await? {
+                Ok(server) => Host::Name(server),
+                Err(why) => return Some(Answer::Unusable(why)),
             },
         };
+        Some(self.ask_whois(server, log).await)
+    }
+
+    fn known_whois(&self) -> Option<Host> {
+        let given = self.options.whois.clone();
+        given.or_else(|| servers::known(&self.domain).map(Host::Name))
+    }
+
+    async fn ask_whois(&mut self, server: Host, log: &mut Log) -> Answer {
         let line = servers::question(&server.to_string(), &self.domain);
-        let source = Source::Whois {
-            server: server.clone(),
-        };
-        let (answer, cut) = match self.ask_whois(&server, line, log).await {
-            Ok(question) => (Answer::of_whois(source, &question.heard), question.cut),
+        let told = self.say(&server, line, log).await;
+        let (answer, cut) = match told {
+            Ok(question) => {
+                let source = Source::Whois {
+                    server: server.clone(),
+                };
+                (Answer::of_whois(source, &question.heard), question.cut)
+            }
             Err(failure) => (Answer::Unusable(failure.detail), None),
         };
-        let mut told = outcome(&answer);
-        if let Some(cut) = cut {
-            told = format!("{told}; {cut}");
-        }
-        self.asked.push(Asked::new(&server, told));
-        Some(answer)
+        let cut = cut.map(|cut| format!("; {cut}")).unwrap_or_default();
+        let told = outcome(&answer) + &cut;
+        self.asked.push(Asked::new(server, told));
+        answer
     }
 
     /// Who answers for a top-level domain; nothing, where nobody does or IANA may not be asked.
@@ -188,7 +209,7 @@ impl LookUp<'_> {
         }
         let line = servers::top_level(&self.domain).to_owned();
         let time = log.time_left() / 2;
-        let answer = timeout(time, self.ask_whois(&iana, line, log)).await;
+        let answer = timeout(time, self.say(&iana, line, log)).await;
         let (told, found) = match answer {
             Ok(Ok(question)) => match whois::referral(&question.heard) {
                 Some(server) => (format!("refers to {server}"), Some(Ok(server))),
@@ -201,12 +222,8 @@ impl LookUp<'_> {
         found
     }
 
-    async fn ask_whois(
-        &self,
-        server: &Host,
-        line: String,
-        log: &mut Log,
-    ) -> Result<Question, Failure> {
+    /// Says one line to one server, and hears what comes.
+    async fn say(&self, server: &Host, line: String, log: &mut Log) -> Result<Question, Failure> {
         let endpoint = Endpoint::new(server.clone(), self.options.whois_port);
         let mut wire = self.net.dial(&endpoint, log).await?;
         let mut question = Question::new(line);
@@ -247,10 +264,7 @@ async fn ask_rdap(net: &Net, url: &Url, log: &mut Log) -> Answer {
 
 /// Adds what only the registrar knows.
 fn complete(registration: &mut Registration, beside: &Registration) {
-    let names = (&registration.name, &beside.name);
-    if let (Some(one), Some(other)) = names
-        && !one.eq_ignore_ascii_case(other)
-    {
+    if !same_name(registration, beside) {
         return;
     }
     let expiry = match beside.expiry {
@@ -261,6 +275,17 @@ fn complete(registration: &mut Registration, beside: &Registration) {
     registration.registrar_expiry = known.or(expiry);
     if registration.registrar.is_none() {
         registration.registrar.clone_from(&beside.registrar);
+    }
+}
+
+/// Whether both tell of the same domain, as far as both say of which.
+fn same_name(one: &Registration, other: &Registration) -> bool {
+    match (&one.name, &other.name) {
+        (Some(one), Some(other)) => {
+            let [one, other] = [one, other].map(|name| name.trim_end_matches('.'));
+            one.eq_ignore_ascii_case(other)
+        }
+        _ => true,
     }
 }
 

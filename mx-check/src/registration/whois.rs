@@ -141,6 +141,7 @@ fn note(read: &mut Registration, entry: &Entry<'_>) {
         | "createdon"
         | "creationdate"
         | "domainregistrationdate"
+        | "firstregistrationdate"
         | "registered"
         | "registereddate"
         | "registeredon"
@@ -159,19 +160,21 @@ fn note(read: &mut Registration, entry: &Entry<'_>) {
         }
         "dns" | "domainnameservers" | "domainservers" | "nameserver" | "nameservers"
         | "nserver" | "nservers" => {
-            // Behind it may stand its address, or whether it answers.
-            let name = value.split([' ', '\t', ',']).next().and_then(host);
-            let name = name.filter(|name| name.contains('.') && !read.name_servers.contains(name));
-            let room = MEMBERS.saturating_sub(read.name_servers.len());
-            read.name_servers.extend(name.into_iter().take(room));
+            note_server(read, value);
         }
+        "hostname" if entry.block.ends_with("nameserver") => note_server(read, value),
         "registrar" | "registrarname" | "sponsoringregistrar" => name_registrar(read, value),
-        "name" | "organization" | "organisation" if entry.block == "registrar" => {
+        "name" | "organisation" | "organization" | "organizationname"
+            if entry.block == "registrar" =>
+        {
             name_registrar(read, value);
         }
         "registrarianaid" => {
             let registrar = read.registrar.get_or_insert_default();
             registrar.handle = Some(shown(value));
+        }
+        "name" if entry.block == "domain" => {
+            read.name.get_or_insert_with(|| shown(value));
         }
         "domain" | "domainname" => {
             read.name.get_or_insert_with(|| shown(value));
@@ -180,15 +183,22 @@ fn note(read: &mut Registration, entry: &Entry<'_>) {
             read.handle.get_or_insert_with(|| shown(value));
         }
         "dnssec" | "signed" => {
-            let word = value.to_ascii_lowercase();
-            read.delegation_signed = match word.as_str() {
-                "signeddelegation" | "signed" | "yes" => Some(true),
-                "unsigned" | "unsigneddelegation" | "no" | "inactive" => Some(false),
+            read.delegation_signed = match letters(value).as_str() {
+                "signed" | "signeddelegation" | "y" | "yes" => Some(true),
+                "inactive" | "n" | "no" | "unsigned" | "unsigneddelegation" => Some(false),
                 _ => read.delegation_signed,
             };
         }
         _ => {}
     }
+}
+
+/// Behind it may stand its address, or whether it answers.
+fn note_server(read: &mut Registration, value: &str) {
+    let name = value.split([' ', '\t', ',']).next().and_then(host);
+    let name = name.filter(|name| name.contains('.') && !read.name_servers.contains(name));
+    let room = MEMBERS.saturating_sub(read.name_servers.len());
+    read.name_servers.extend(name.into_iter().take(room));
 }
 
 /// Several may stand on one line; and where JPRS tells the state of a name of `.co.jp`, it tells until when.
@@ -226,50 +236,37 @@ fn entries(text: &str) -> Vec<Entry<'_>> {
     let mut block: Option<Block> = None;
     for line in text.lines().take(LINES) {
         let indented = line.starts_with([' ', '\t']);
-        let trimmed = line.trim();
-        if trimmed.is_empty() {
+        let line = line.trim();
+        if line.is_empty() {
             block = None;
             continue;
         }
         // The registries of ICANN end so.
-        if trimmed.starts_with(">>>") {
+        if line.starts_with(">>>") {
             break;
         }
-        if is_comment(trimmed) {
+        if is_comment(line) {
             continue;
         }
-        let Ok((_, (key, value))) = keyed(trimmed) else {
-            match &block {
-                Some(open) if indented || open.has_colon => entries.push(Entry {
+        match (keyed(line), &mut block) {
+            (Ok((_, (key, ""))), _) => block = Some(Block::new(letters(key), true)),
+            (Ok((_, (key, value))), open) => {
+                let key = letters(key);
+                let open = open.get_or_insert_with(|| Block::new(String::new(), false));
+                open.last.clone_from(&key);
+                entries.push(Entry {
                     block: open.key.clone(),
-                    key: open.key.clone(),
-                    value: trimmed,
-                }),
-                _ => {
-                    block = Some(Block {
-                        key: letters(trimmed),
-                        has_colon: false,
-                    })
-                }
+                    key,
+                    value,
+                });
             }
-            continue;
-        };
-        let key = letters(key);
-        if value.is_empty() {
-            block = Some(Block {
-                key,
-                has_colon: true,
-            });
-            continue;
+            (Err(_), Some(open)) if indented || open.has_colon => entries.push(Entry {
+                block: open.key.clone(),
+                key: open.last.clone(),
+                value: line,
+            }),
+            (Err(_), _) => block = Some(Block::new(letters(line), false)),
         }
-        if !indented {
-            block = None;
-        }
-        let block = block
-            .as_ref()
-            .map(|open| open.key.clone())
-            .unwrap_or_default();
-        entries.push(Entry { block, key, value });
     }
     entries
 }
@@ -279,6 +276,18 @@ struct Block {
     key: String,
     /// Then lines that are not indented are its own too.
     has_colon: bool,
+    /// The key that a line without one belongs to: the one before it, or the heading.
+    last: String,
+}
+
+impl Block {
+    fn new(key: String, has_colon: bool) -> Self {
+        Self {
+            last: key.clone(),
+            key,
+            has_colon,
+        }
+    }
 }
 
 fn is_comment(line: &str) -> bool {
@@ -300,7 +309,15 @@ fn bracketed(line: &str) -> IResult<&str, (&str, &str)> {
 fn colon(line: &str) -> IResult<&str, (&str, &str)> {
     /// Longer is a sentence.
     const LONGEST: usize = 48;
-    let is_key = |key: &str| key.len() <= LONGEST && key.contains(char::is_alphanumeric);
+    let is_key = |key: &str| {
+        // A name server with its address of IPv6 is none; dots that lead to the colon are.
+        let inner = |(at, _)| {
+            key.get(at + 1..)
+                .is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
+        };
+        let fits = key.len() <= LONGEST && key.contains(char::is_alphanumeric);
+        fits && !key.match_indices('.').any(inner)
+    };
     let key = terminated(verify(take_until(":"), is_key), char(':'));
     // Not that of a URL.
     let value = verify(rest, |value: &str| !value.starts_with("//"));
