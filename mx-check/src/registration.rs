@@ -25,6 +25,7 @@ mod dialogue;
 mod facts;
 mod findings;
 mod lifecycle;
+mod lines;
 mod lookup;
 mod options;
 mod rdap;

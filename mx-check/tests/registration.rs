@@ -237,7 +237,7 @@ fn the_callers_date_counts_where_the_registry_has_none() {
     }
     let mut known = facts(rdap("com-active"));
     known.expiry_of_caller = Some(now() - DAY);
-    assert_eq!(told(&judged(&known)), [] as [&str; 0]);
+    assert!(judged(&known).is_empty());
 }
 
 #[test]

@@ -101,15 +101,15 @@ async fn the_registry_is_asked_for_the_domain_that_was_registered_and_a_redirect
     let world = World::new();
     let server = world
         .rdap(|path| match path {
-            "/v1/domain/example.com" => Say::page(302, "Location: /elsewhere\r\n", b""),
+            "/v1/domain/example.org" => Say::page(302, "Location: /elsewhere\r\n", b""),
             "/elsewhere" => json("org-redemption"),
             other => panic!("{other}"),
         })
         .await;
     let facts = world
-        .ask("mx1.mail.example.com", &options(server.port))
+        .ask("mx1.mail.example.org", &options(server.port))
         .await;
-    assert_eq!(facts.domain.as_str(), "example.com");
+    assert_eq!(facts.domain.as_str(), "example.org");
     let registration = facts.registration().unwrap();
     let Source::Rdap { url, is_verified } = &registration.source else {
         panic!("{registration:?}");
@@ -117,7 +117,7 @@ async fn the_registry_is_asked_for_the_domain_that_was_registered_and_a_redirect
     assert_eq!(url.path_and_query(), "/elsewhere");
     assert!(is_verified);
     assert_eq!(registration.expiry, Expiry::Known(at(1_790_848_800)));
-    assert_eq!(server.heard(), ["/v1/domain/example.com", "/elsewhere"]);
+    assert_eq!(server.heard(), ["/v1/domain/example.org", "/elsewhere"]);
     assert_eq!(outcomes(&facts), ["knows it"]);
 }
 
@@ -126,14 +126,14 @@ async fn the_bootstrap_file_of_the_caller_leads_to_the_service() {
     let world = World::new();
     let server = world.rdap(|_| json("com-active")).await;
     let text = format!(
-        r#"{{"services": [[["example"], ["https://{REGISTRY}:{}/v1"]]]}}"#,
+        r#"{{"services": [[["com"], ["https://{REGISTRY}:{}/v1"]]]}}"#,
         server.port
     );
     let options = Options::default()
         .with_bootstrap(Bootstrap::parse(&text).unwrap())
         .asking_whois(false);
-    let facts = world.ask("some.example", &options).await;
-    assert_eq!(server.heard()[0], "/v1/domain/some.example");
+    let facts = world.ask("example.com", &options).await;
+    assert_eq!(server.heard()[0], "/v1/domain/example.com");
     assert!(facts.registration().is_some());
     let elsewhere = world.ask("example.net", &options).await;
     assert_eq!(elsewhere.state, State::NoService);
@@ -164,7 +164,7 @@ async fn a_registrar_that_fails_or_speaks_of_another_domain_takes_nothing_away()
     let other = String::from_utf8(corpus("rdap/registrar.json")).unwrap();
     let other = other.replace("example.com", "example.net").into_bytes();
     for (status, outcome) in [
-        (200, "knows it"),
+        (200, "it tells of example.net instead"),
         (500, "HTTP status 500"),
         (429, "was asked too often"),
     ] {
@@ -456,4 +456,35 @@ async fn of_two_addresses_of_a_service_the_second_answers_for_the_first() {
         server.heard(),
         ["/v1/a/domain/example.com", "/v1/b/domain/example.com"]
     );
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_name_that_registries_give_names_away_beneath() {
+    let world = World::new();
+    let server = world.rdap(|_| Say::page(404, "", b"")).await;
+    for name in ["org", "co.uk", "localhost"] {
+        let facts = world.ask(name, &options(server.port)).await;
+        assert_eq!(facts.state, State::NoService, "{name}");
+    }
+    assert_eq!(
+        world.ask("github.io", &options(server.port)).await.state,
+        State::NotFound
+    );
+    assert_eq!(server.heard(), ["/v1/domain/github.io"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_tells_of_another_domain_is_none() {
+    let world = World::new();
+    let rdap = world.rdap(|_| json("com-active")).await;
+    let whois = Server::whois("127.0.0.1:0", |_| {
+        Say::This(corpus("whois/com-verisign.txt"))
+    })
+    .await;
+    let options = options(rdap.port)
+        .asking_whois(true)
+        .with_whois_port(whois.port);
+    let facts = world.ask("example.net", &options).await;
+    let why = "it tells of example.com instead; it tells of example.com instead".to_owned();
+    assert_eq!(facts.state, State::Unreachable(why));
 }

@@ -23,7 +23,7 @@ impl Question {
     /// The most octets of an answer that are heard.
     pub(super) const LIMIT: usize = 256 * 1024;
     /// How long each silence may be. A server that ends its answer hangs up.
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     pub(super) fn new(line: String) -> Self {
         Self {
@@ -108,14 +108,14 @@ mod tests {
     fn wait() -> Step<String> {
         Step::Await {
             phase: WHOIS,
-            patience: Some(Duration::from_secs(20)),
+            patience: Some(Duration::from_secs(10)),
         }
     }
 
     #[test]
     fn the_answer_is_what_comes_until_the_server_hangs_up() {
         let mut question = Question::new("example.org".to_owned());
-        let asked = Step::say_in_hope(WHOIS, "example.org".to_owned(), Duration::from_secs(20));
+        let asked = Step::say_in_hope(WHOIS, "example.org".to_owned(), Duration::from_secs(10));
         assert_eq!(question.next(Event::Connected), Ok(asked));
         assert_eq!(question.next(Event::Reply(b"a: ".to_vec())), Ok(wait()));
         assert_eq!(question.next(Event::Reply(b"b".to_vec())), Ok(wait()));

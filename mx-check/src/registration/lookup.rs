@@ -76,6 +76,13 @@ pub fn registered(name: &HostName) -> HostName {
         .unwrap_or(organisation)
 }
 
+/// Whether a registry gives away names beneath it, so that no registry knows the name itself.
+fn is_suffix(name: &HostName) -> bool {
+    let suffix = psl::suffix(name.as_str().as_bytes());
+    let is_private = suffix.is_some_and(|suffix| suffix.typ() == Some(psl::Type::Private));
+    psl::domain_str(name.as_str()).is_none() && !is_private
+}
+
 struct LookUp<'a> {
     net: &'a Net,
     options: &'a Options,
@@ -85,6 +92,9 @@ struct LookUp<'a> {
 
 impl LookUp<'_> {
     async fn run(&mut self, log: &mut Log) -> State {
+        if is_suffix(&self.domain) {
+            return State::NoService;
+        }
         let bases = match &self.options.rdap {
             Some(base) => vec![base.clone()],
             None => self.options.bootstrap.services(&self.domain).to_vec(),
@@ -124,6 +134,7 @@ impl LookUp<'_> {
         let asking = ask_rdap(self.net, url, log);
         let answer = timeout(time, asking).await;
         let answer = answer.unwrap_or_else(|_| Answer::Unusable(out_of_time(time)));
+        let answer = self.of_ours(answer);
         self.asked.push(Asked::new(url, outcome(&answer)));
         answer
     }
@@ -153,13 +164,12 @@ impl LookUp<'_> {
         log: &mut Log,
     ) -> Box<Registration> {
         let is_missing = registration.expires().is_none() && self.options.expiry.is_none();
-        let server = self
-            .known_whois()
-            .filter(|_| is_missing && self.options.asks_whois);
-        if let Some(server) = server
-            && let Answer::Found(beside) = self.ask_whois(server, log).await
-            && same_name(&registration, &beside)
-        {
+        let is_wanted = is_missing && self.options.asks_whois;
+        let Some(server) = self.known_whois().filter(|_| is_wanted) else {
+            return registration;
+        };
+        let time = log.time_left() / 2;
+        if let Ok(Answer::Found(beside)) = timeout(time, self.ask_whois(server, log)).await {
             registration.expiry = beside.expiry;
             registration.registrar_expiry = beside.registrar_expiry;
         }
@@ -195,6 +205,7 @@ impl LookUp<'_> {
             }
             Err(failure) => (Answer::Unusable(failure.detail), None),
         };
+        let answer = self.of_ours(answer);
         let cut = cut.map(|cut| format!("; {cut}")).unwrap_or_default();
         let told = outcome(&answer) + &cut;
         self.asked.push(Asked::new(server, told));
@@ -220,6 +231,21 @@ impl LookUp<'_> {
         };
         self.asked.push(Asked::new(servers::IANA, told));
         found
+    }
+
+    /// The answer, unless it tells of somebody else's domain. A name in another script than ours is not compared.
+    fn of_ours(&self, answer: Answer) -> Answer {
+        let told = match &answer {
+            Answer::Found(registration) => registration.name.as_deref(),
+            _ => None,
+        };
+        let told: Option<HostName> = told.and_then(|name| name.parse().ok());
+        match told {
+            Some(other) if other != self.domain => {
+                Answer::Unusable(format!("it tells of {other} instead"))
+            }
+            _ => answer,
+        }
     }
 
     /// Says one line to one server, and hears what comes.
@@ -264,9 +290,6 @@ async fn ask_rdap(net: &Net, url: &Url, log: &mut Log) -> Answer {
 
 /// Adds what only the registrar knows.
 fn complete(registration: &mut Registration, beside: &Registration) {
-    if !same_name(registration, beside) {
-        return;
-    }
     let expiry = match beside.expiry {
         Expiry::Known(date) => Some(date),
         Expiry::NotPublished | Expiry::Unreadable(_) => None,
@@ -275,17 +298,6 @@ fn complete(registration: &mut Registration, beside: &Registration) {
     registration.registrar_expiry = known.or(expiry);
     if registration.registrar.is_none() {
         registration.registrar.clone_from(&beside.registrar);
-    }
-}
-
-/// Whether both tell of the same domain, as far as both say of which.
-fn same_name(one: &Registration, other: &Registration) -> bool {
-    match (&one.name, &other.name) {
-        (Some(one), Some(other)) => {
-            let [one, other] = [one, other].map(|name| name.trim_end_matches('.'));
-            one.eq_ignore_ascii_case(other)
-        }
-        _ => true,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use probe_core::Host;
 use probe_net::http::Url;
 
-use super::bootstrap::Bootstrap;
+use super::bootstrap::{self, Bootstrap};
 
 /// How the registration of a domain is looked up, and what is thought of its dates.
 ///
@@ -41,7 +41,7 @@ impl Options {
 
     /// Asks this RDAP service, whatever the domain: its base, such as `https://rdap.example/v1/`.
     pub fn with_rdap(mut self, base: Url) -> Self {
-        self.rdap = Some(base);
+        self.rdap = bootstrap::base(&base.to_string());
         self
     }
 

@@ -259,6 +259,11 @@ mod tests {
         };
         assert_eq!(found(&list(MEMBERS)).statuses.len(), 64);
         assert_eq!(found(&list(MEMBERS + 1)).statuses.len(), 64);
+        let handle = format!(
+            r#"{{"ldhName": "a.example", "handle": "{}"}}"#,
+            "h".repeat(257)
+        );
+        assert_eq!(found(&handle).handle.unwrap().len(), 256);
         let nested = |depth: usize| {
             let innermost = r#"{"roles": ["registrar"], "handle": "292"}"#.to_owned();
             let wrap = |inner, _| format!(r#"{{"ldhName": "a.example", "entities": [{inner}]}}"#);
