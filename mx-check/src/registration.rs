@@ -1,4 +1,5 @@
-//! Who a domain is registered with, and until when: RDAP (RFC 9082, RFC 9083), and WHOIS (RFC 3912) where there is none.
+//! Who a domain is registered with, and until when: RDAP (RFC 9082, RFC 9083), and WHOIS (RFC 3912) where there is
+//! none.
 //!
 //! A domain that nobody renews loses its mail twice: some days after its date the registrar takes it out of the zone
 //! above, and caches serve it for a while longer, so that nobody understands what happens. Its registration tells that

@@ -413,6 +413,16 @@ async fn silence_until_the_deadline_keeps_what_was_learned() {
         "knows it; the answer did not come to its end in time"
     );
 
+    // Whoever could have told the date.
+    let rdap = world.rdap(|_| json("fi-active")).await;
+    let silent = Server::whois("127.0.0.1:0", |_| Say::Hang(Vec::new())).await;
+    let dated = options(rdap.port)
+        .asking_whois(true)
+        .with_whois_port(silent.port);
+    let facts = world.ask_within(budget, "example.fi", &dated).await;
+    assert_eq!(facts.registration().unwrap().expiry, Expiry::NotPublished);
+    assert!(outcomes(&facts)[1].starts_with("nothing came within"));
+
     // Everybody.
     let whois = Server::whois("127.0.0.1:0", |_| Say::Hang(Vec::new())).await;
     let both = options(registry.port)

@@ -107,8 +107,8 @@ impl Bootstrap {
         self.published
     }
 
-    /// The bases of the service for this name, `https` first; none where there is no service. Of several ends of the name
-    /// the one with the most labels counts (RFC 9224 section 4).
+    /// The bases of the service for this name, `https` first; none where there is no service. Of several ends of the
+    /// name the one with the most labels counts (RFC 9224 section 4).
     pub fn services(&self, domain: &HostName) -> &[Url] {
         let mut rest = Some(domain.as_str());
         while let Some(end) = rest {

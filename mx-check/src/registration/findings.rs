@@ -36,8 +36,8 @@ static AUTO_RENEW_PERIOD: FindingKind = FindingKind::new(
     "registration.auto-renew-period",
     Severity::Warning,
     "the registry renewed the domain by itself; whether anybody has paid for it is not known",
-    "Ask the registrar whether the renewal is paid, and do not trust the new date: unpaid, the domain is taken out of DNS \
-    within weeks. If it is paid, this goes away by itself within 45 days.",
+    "Ask the registrar whether the renewal is paid, and do not trust the new date: unpaid, the domain is taken out of \
+    DNS within weeks. If it is paid, this goes away by itself within 45 days.",
 );
 static DS_DIFFERS: FindingKind = FindingKind::new(
     "registration.ds-differs",
@@ -56,7 +56,7 @@ static EXPIRING: FindingKind = FindingKind::new(
     "registration.expiring",
     Severity::Warning,
     "the registration of the domain ends soon",
-    "Renew the domain at its registrar, or see whether its automatic renewal is on and its means of payment are valid.",
+    "Renew the domain at its registrar, or see whether its automatic renewal is on and can be paid.",
 );
 static HOLD: FindingKind = FindingKind::new(
     "registration.hold",
@@ -75,8 +75,8 @@ static NAME_SERVERS_DIFFER: FindingKind = FindingKind::new(
     "registration.name-servers-differ",
     Severity::Warning,
     "registry and parent zone name different name servers",
-    "If the name servers were changed within the last day, wait. Otherwise ask the registrar why the change did not reach \
-    the zone.",
+    "If the name servers were changed within the last day, wait. Otherwise ask the registrar why the change did not \
+    reach the zone.",
 );
 static NO_SERVICE: FindingKind = FindingKind::new(
     "registration.no-service",

@@ -1,4 +1,4 @@
-//! Where a registration stands between its first day and its last: computed from its states and dates, and nothing else.
+//! Where a registration stands between its first day and its last: computed from its states and dates alone.
 
 use core::fmt;
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,5 @@
-//! How WHOIS lays out what it says: keys and values, headings and what stands beneath them, comments and law. What a key
-//! means is in `whois`.
+//! How WHOIS lays out what it says: keys and values, headings and what stands beneath them, comments and law. What a
+//! key means is in `whois`.
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_until};

@@ -1,5 +1,5 @@
-//! Asks for a registration: RDAP first, its registrar beside it, and WHOIS where there is no RDAP or it does not answer.
-//! The only place here that waits.
+//! Asks for a registration: RDAP first, its registrar beside it, and WHOIS where there is no RDAP or it does not
+//! answer. The only place here that waits.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ const ADDRESSES: usize = 2;
 
 /// Looks up the registration of the domain that such a name belongs to.
 ///
-/// Never fails: that nobody answers is in the facts. It ends within the budget of `log`, and what was learned until then
-/// is kept.
+/// Never fails: that nobody answers is in the facts. It ends within the budget of `log`, and what was learned until
+/// then is kept.
 pub async fn look_up(
     net: &Net,
     domain: &HostName,
@@ -169,9 +169,13 @@ impl LookUp<'_> {
             return registration;
         };
         let time = log.time_left() / 2;
-        if let Ok(Answer::Found(beside)) = timeout(time, self.ask_whois(server, log)).await {
-            registration.expiry = beside.expiry;
-            registration.registrar_expiry = beside.registrar_expiry;
+        match timeout(time, self.ask_whois(server.clone(), log)).await {
+            Ok(Answer::Found(beside)) => {
+                registration.expiry = beside.expiry;
+                registration.registrar_expiry = beside.registrar_expiry;
+            }
+            Ok(_) => {}
+            Err(_) => self.asked.push(Asked::new(server, out_of_time(time))),
         }
         registration
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use probe_core::Host;
 use probe_net::http::Url;
 use serde_json::Value;
 
@@ -149,7 +150,9 @@ fn related(link: &Value) -> Option<Url> {
     // A page for people is "related" too.
     let is_rdap = text(link, "type").is_none_or(|kind| kind.contains("rdap"));
     let url: Url = text(link, "href")?.parse().ok()?;
-    (is_related && is_rdap && url.is_secure()).then_some(url)
+    // Who is linked to does not choose an address of our network.
+    let is_named = matches!(url.host(), Host::Name(_));
+    (is_related && is_rdap && is_named && url.is_secure()).then_some(url)
 }
 
 fn text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
@@ -290,7 +293,8 @@ mod tests {
                 "secureDNS": {"delegationSigned": "true", "dsData": [{"keyTag": 65536, "digest": "ab"},
                 {"keyTag": "12345", "algorithm": 13, "digestType": 2, "digest": "abcd"}]},
                 "entities": [{"roles": "registrar"}, {"roles": ["Registrar"], "vcardArray": ["vcard"]}],
-                "links": [{"rel": "related", "href": "http://rdap.example/"}, {"rel": "related", "href": 1}]}"#,
+                "links": [{"rel": "related", "href": "http://rdap.example/"}, {"rel": "related", "href": 1},
+                {"rel": "related", "href": "https://127.0.0.1/"}]}"#,
         );
         assert_eq!(read.statuses, [Status::new("active").unwrap()]);
         assert_eq!(read.expiry, Expiry::NotPublished);

@@ -8,7 +8,7 @@ use core::fmt;
 pub struct Status(String);
 
 impl Status {
-    /// Renewed by the registry on its date; the registrar can still give it back, and does where nobody paid (RFC 3915).
+    /// Renewed by the registry on its date; the registrar can give it back, and does where nobody paid (RFC 3915).
     pub const AUTO_RENEW_PERIOD: &'static str = "autorenewperiod";
     /// The registrar took the name out of the zone (RFC 5731 section 2.3).
     pub const CLIENT_HOLD: &'static str = "clienthold";

@@ -1,11 +1,11 @@
-//! What WHOIS says of a domain (RFC 3912): text for people, in as many words as there are registries. How they lay it out
-//! is in `lines`; whatever is not understood is passed over.
+//! What WHOIS says of a domain (RFC 3912): text for people, in as many words as there are registries. How they lay it
+//! out is in `lines`; whatever is not understood is passed over.
 
 use probe_core::HostName;
 
 use super::answer::Answer;
 use super::date;
-use super::facts::{Expiry, Registrar, Registration, Source, host, shown};
+use super::facts::{Expiry, Registration, Source, host, shown};
 use super::lines::{Entry, decode, entries, is_comment, letters};
 use super::rdap::MEMBERS;
 use super::status::Status;
@@ -18,7 +18,16 @@ pub(super) fn read(source: Source, bytes: &[u8]) -> Answer {
     for entry in &entries {
         note(&mut read, entry);
     }
-    let is_free = |status: &Status| matches!(status.as_str(), "available" | "free");
+    // Not states of a domain, but that there is none.
+    let is_free = |status: &Status| {
+        let word = status.as_str();
+        let is_none = matches!(
+            word,
+            "free" | "noobjectfound" | "notfound" | "notregistered"
+        );
+        let is_denied = word.contains("notavailable") || word.contains("unavailable");
+        is_none || (word.contains("available") && !is_denied)
+    };
     let is_told = read.created.is_some()
         || read.expiry != Expiry::NotPublished
         || read.registrar.is_some()
@@ -94,79 +103,107 @@ fn nothing(text: &str, is_free: bool) -> Answer {
     }
 }
 
+/// The keys of what is wanted, by letters and digits in lower case, one registry's after the other's.
+mod keys {
+    pub(super) const CHANGED: [&str; 9] = [
+        "changed",
+        "lastmodified",
+        "lastupdate",
+        "lastupdated",
+        "lastupdateddate",
+        "lastupdatedon",
+        "modified",
+        "updateddate",
+        "最終更新",
+    ];
+    pub(super) const CREATED: [&str; 12] = [
+        "created",
+        "createddate",
+        "createdon",
+        "creationdate",
+        "domainregistrationdate",
+        "firstregistrationdate",
+        "registered",
+        "registereddate",
+        "registeredon",
+        "registrationdate",
+        "registrationtime",
+        "登録年月日",
+    ];
+    pub(super) const EXPIRY: [&str; 15] = [
+        "domainexpirationdate",
+        "expirationdate",
+        "expirationtime",
+        "expire",
+        "expiredate",
+        "expires",
+        "expireson",
+        "expiry",
+        "expirydate",
+        "paidtill",
+        "recordexpireson",
+        "registryexpirydate",
+        "renewaldate",
+        "validuntil",
+        "有効期限",
+    ];
+    pub(super) const NAME_SERVERS: [&str; 7] = [
+        "dns",
+        "domainnameservers",
+        "domainservers",
+        "nameserver",
+        "nameservers",
+        "nserver",
+        "nservers",
+    ];
+    pub(super) const STATUS: [&str; 7] = [
+        "domainstatus",
+        "eppstatus",
+        "registrationstatus",
+        "rgpstatus",
+        "state",
+        "status",
+        "状態",
+    ];
+}
+
 fn note(read: &mut Registration, entry: &Entry<'_>) {
     let value = entry.value;
-    match entry.key.as_str() {
-        "expirationdate"
-        | "expirationtime"
-        | "expire"
-        | "expiredate"
-        | "expires"
-        | "expireson"
-        | "expiry"
-        | "expirydate"
-        | "paidtill"
-        | "recordexpireson"
-        | "registryexpirydate"
-        | "renewaldate"
-        | "validuntil"
-        | "domainexpirationdate"
-        | "有効期限" => {
+    match (entry.block.as_str(), entry.key.as_str()) {
+        (_, key) if keys::EXPIRY.contains(&key) => {
             let expiry = date::written(value).map(Expiry::Known);
             if !matches!(read.expiry, Expiry::Known(_)) {
                 read.expiry = expiry.unwrap_or_else(|| Expiry::Unreadable(shown(value)));
             }
         }
-        "registrarregistrationexpirationdate" | "registrarexpirationdate" => {
+        (_, "registrarregistrationexpirationdate" | "registrarexpirationdate") => {
             read.registrar_expiry = read.registrar_expiry.or_else(|| date::written(value));
         }
-        "created"
-        | "createddate"
-        | "createdon"
-        | "creationdate"
-        | "domainregistrationdate"
-        | "firstregistrationdate"
-        | "registered"
-        | "registereddate"
-        | "registeredon"
-        | "registrationdate"
-        | "registrationtime"
-        | "登録年月日" => {
+        (_, key) if keys::CREATED.contains(&key) => {
             read.created = read.created.or_else(|| date::written(value));
         }
-        "changed" | "lastmodified" | "lastupdate" | "lastupdated" | "lastupdateddate"
-        | "lastupdatedon" | "modified" | "updateddate" | "最終更新" => {
+        (_, key) if keys::CHANGED.contains(&key) => {
             read.changed = read.changed.or_else(|| date::written(value));
         }
-        "domainstatus" | "eppstatus" | "registrationstatus" | "rgpstatus" | "state" | "status"
-        | "状態" => {
-            note_status(read, value);
+        (_, key) if keys::STATUS.contains(&key) => note_status(read, value),
+        (_, key) if keys::NAME_SERVERS.contains(&key) => note_server(read, value),
+        (block, "hostname") if block.ends_with("nameserver") => note_server(read, value),
+        (_, "registrar" | "registrarname" | "sponsoringregistrar")
+        | ("registrar", "name" | "organisation" | "organization" | "organizationname") => {
+            let registrar = read.registrar.get_or_insert_default();
+            registrar.name.get_or_insert_with(|| shown(value));
         }
-        "dns" | "domainnameservers" | "domainservers" | "nameserver" | "nameservers"
-        | "nserver" | "nservers" => {
-            note_server(read, value);
-        }
-        "hostname" if entry.block.ends_with("nameserver") => note_server(read, value),
-        "registrar" | "registrarname" | "sponsoringregistrar" => name_registrar(read, value),
-        "name" | "organisation" | "organization" | "organizationname"
-            if entry.block == "registrar" =>
-        {
-            name_registrar(read, value);
-        }
-        "registrarianaid" => {
+        (_, "registrarianaid") => {
             let registrar = read.registrar.get_or_insert_default();
             registrar.handle = Some(shown(value));
         }
-        "name" if entry.block == "domain" => {
+        (_, "domain" | "domainname") | ("domain", "name") => {
             read.name.get_or_insert_with(|| shown(value));
         }
-        "domain" | "domainname" => {
-            read.name.get_or_insert_with(|| shown(value));
-        }
-        "registrydomainid" => {
+        (_, "registrydomainid") => {
             read.handle.get_or_insert_with(|| shown(value));
         }
-        "dnssec" | "signed" => {
+        (_, "dnssec" | "signed") => {
             read.delegation_signed = match letters(value).as_str() {
                 "signed" | "signeddelegation" | "y" | "yes" => Some(true),
                 "inactive" | "n" | "no" | "unsigned" | "unsigneddelegation" => Some(false),
@@ -201,11 +238,6 @@ fn note_status(read: &mut Registration, value: &str) {
     }
 }
 
-fn name_registrar(read: &mut Registration, value: &str) {
-    let registrar = read.registrar.get_or_insert_with(Registrar::default);
-    registrar.name.get_or_insert_with(|| shown(value));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +264,11 @@ mod tests {
             ),
             (
                 "% This server is rate limited to 30 queries per minute.\n\nexample.nl is free\n",
+                Answer::NotFound,
+            ),
+            ("Domain Status: No Object Found\n", Answer::NotFound),
+            (
+                "query_status: 220 Available\nstatus: 220 Available\n",
                 Answer::NotFound,
             ),
             ("%% NOT FOUND\n", Answer::NotFound),
@@ -262,6 +299,16 @@ mod tests {
             ),
         ] {
             assert_eq!(read(source(), text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_available_is_somebodys() {
+        for text in ["Status: NOT AVAILABLE\n", "Status: unavailable\n"] {
+            assert!(
+                matches!(read(source(), text.as_bytes()), Answer::Found(_)),
+                "{text}"
+            );
         }
     }
 
