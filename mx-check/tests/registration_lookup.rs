@@ -498,3 +498,13 @@ async fn an_answer_that_tells_of_another_domain_is_none() {
     let why = "it tells of example.com instead; it tells of example.com instead".to_owned();
     assert_eq!(facts.state, State::Unreachable(why));
 }
+
+#[tokio::test]
+async fn a_refusal_is_understood_however_large_the_page_around_it_is() {
+    let world = World::new();
+    let server = world
+        .rdap(|_| Say::page(404, "", &vec![b' '; 512 * 1024 + 1]))
+        .await;
+    let facts = world.ask("example.com", &options(server.port)).await;
+    assert_eq!(facts.state, State::NotFound);
+}
