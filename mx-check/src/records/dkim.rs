@@ -104,7 +104,8 @@ impl DkimKey {
     pub fn is_one(text: &[u8]) -> bool {
         let read = Tags::of(text);
         let of_dkim = |tag: Tag<'_>| tag.value == b"DKIM1";
-        read.find("v").map_or_else(|| read.find("p").is_some(), of_dkim)
+        read.find("v")
+            .map_or_else(|| read.find("p").is_some(), of_dkim)
     }
 
     /// Reads the record.

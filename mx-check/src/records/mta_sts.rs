@@ -181,7 +181,8 @@ impl Policy {
             "max_age" => return Err("it is no number of seconds"),
             "mx" => {
                 let pattern = text.parse();
-                self.mx.push(pattern.map_err(|_| "it is no host name, nor one below *.")?);
+                self.mx
+                    .push(pattern.map_err(|_| "it is no host name, nor one below *.")?);
             }
             _ => self.extensions.push((key.to_owned(), text.into_owned())),
         }

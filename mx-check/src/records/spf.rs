@@ -136,7 +136,9 @@ impl Spf {
     pub fn is_nearly_one(text: &[u8]) -> bool {
         let odd = |octet: &u8| !octet.is_ascii_alphanumeric();
         let start = text.iter().position(|octet| !odd(octet));
-        let bare = start.and_then(|start| text.get(start..)).unwrap_or_default();
+        let bare = start
+            .and_then(|start| text.get(start..))
+            .unwrap_or_default();
         !Self::is_one(text) && (begins_with(bare, "v=spf1") || begins_with(bare, "spf1"))
     }
 
@@ -179,20 +181,24 @@ impl Spf {
         if self.all().is_some() {
             let what = match &term {
                 Term::Directive(..) => Some("nothing behind all is looked at"),
-                Term::Modifier(Modifier::Redirect(_)) => Some("with all, redirect is not looked at"),
+                Term::Modifier(Modifier::Redirect(_)) => {
+                    Some("with all, redirect is not looked at")
+                }
                 Term::Modifier(_) => None,
             };
-            self.oddities.extend(what.map(|what| Fault::new(at, what, word)));
+            self.oddities
+                .extend(what.map(|what| Fault::new(at, what, word)));
         }
         self.terms.push(term);
     }
 
     /// What it says of everybody else.
     pub fn all(&self) -> Option<Qualifier> {
-        self.directives().find_map(|(qualifier, mechanism)| match mechanism {
-            Mechanism::All => Some(qualifier),
-            _ => None,
-        })
+        self.directives()
+            .find_map(|(qualifier, mechanism)| match mechanism {
+                Mechanism::All => Some(qualifier),
+                _ => None,
+            })
     }
 
     /// What it says of whom, from left to right.

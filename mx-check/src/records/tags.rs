@@ -93,7 +93,8 @@ impl<'a> Tags<'a> {
             }
             Err(_) => {
                 let what = "it is no tag with a value";
-                self.errors.push(Fault::new(begun, what, piece.trim_ascii()));
+                self.errors
+                    .push(Fault::new(begun, what, piece.trim_ascii()));
             }
         }
     }
@@ -108,7 +109,11 @@ impl<'a> Tags<'a> {
 fn tag(piece: &[u8]) -> IResult<&[u8], (&[u8], &[u8])> {
     let is_blank = |octet: u8| octet.is_ascii_whitespace();
     let is_name = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.');
-    let name = delimited(take_while(is_blank), take_while1(is_name), take_while(is_blank));
+    let name = delimited(
+        take_while(is_blank),
+        take_while1(is_name),
+        take_while(is_blank),
+    );
     separated_pair(name, char('='), rest).parse(piece)
 }
 

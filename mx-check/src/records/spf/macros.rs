@@ -141,7 +141,8 @@ impl MacroString {
             None => false,
             Some(Part::Literal(text)) => {
                 let text = text.strip_suffix('.').unwrap_or(text);
-                text.rsplit_once('.').is_some_and(|(_, last)| is_top_label(last))
+                text.rsplit_once('.')
+                    .is_some_and(|(_, last)| is_top_label(last))
             }
             Some(_) => true,
         }
@@ -159,7 +160,9 @@ fn is_top_label(label: &str) -> bool {
 /// macro-string = *( macro-expand / macro-literal )
 fn part(text: &str) -> IResult<&str, Part> {
     alt((
-        map(take_while1(|c| c != '%'), |text: &str| Part::Literal(text.to_owned())),
+        map(take_while1(|c| c != '%'), |text: &str| {
+            Part::Literal(text.to_owned())
+        }),
         value(Part::Percent, tag("%%")),
         value(Part::Blank, tag("%_")),
         value(Part::EscapedBlank, tag("%-")),
@@ -179,7 +182,10 @@ fn expand(text: &str) -> IResult<&str, Macro> {
         digits => match digits.parse::<u8>() {
             Ok(0) => None,
             Ok(pieces) => Some(Some(pieces)),
-            Err(_) => digits.bytes().any(|digit| digit != b'0').then_some(Some(u8::MAX)),
+            Err(_) => digits
+                .bytes()
+                .any(|digit| digit != b'0')
+                .then_some(Some(u8::MAX)),
         },
     });
     let is_delimiter = |c: char| ".-+,/_=".contains(c);

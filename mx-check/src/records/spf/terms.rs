@@ -35,7 +35,11 @@ pub(super) fn term(word: &[u8]) -> Result<Term, &'static str> {
 /// name = ALPHA *( ALPHA / DIGIT / "-" / "_" / "." )
 fn name(text: &str) -> IResult<&str, &str> {
     let behind = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    recognize(pair(satisfy(|c| c.is_ascii_alphabetic()), take_while(behind))).parse(text)
+    recognize(pair(
+        satisfy(|c| c.is_ascii_alphabetic()),
+        take_while(behind),
+    ))
+    .parse(text)
 }
 
 fn modifier(name: &str, value: &str) -> Result<Modifier, &'static str> {
