@@ -108,9 +108,11 @@ pub enum PublicSuffix {
 }
 
 impl Dmarc {
-    /// Whether a text at `_dmarc` is such a record, be it a bad one.
+    /// Whether a text at `_dmarc` is such a record, be it a bad one: dmarc-version = "v" *WSP "=" *WSP "DMARC1".
     pub fn is_one(text: &[u8]) -> bool {
-        begins_with(text.trim_ascii_start(), "v=DMARC1") || begins_with(text, "v = DMARC1")
+        let read = Tags::of(text);
+        let first = read.tags.first();
+        first.is_some_and(|tag| tag.is("v") && begins_with(tag.value, "DMARC1"))
     }
 
     /// Reads the record.
