@@ -37,7 +37,7 @@ fn of_domain(domain: &str, records: &[(&str, &str, &str)]) -> (PolicyFacts, Vec<
 }
 
 #[test]
-fn the_codes_of_findings_are_unique_and_in_order() {
+fn each_finding_has_a_code_of_its_own_and_a_remedy() {
     let codes: Vec<_> = FINDINGS.iter().map(|kind| kind.code).collect();
     let mut sorted = codes.clone();
     sorted.sort_unstable();
@@ -119,17 +119,8 @@ fn the_walk_asks_eight_times_at_most() {
         &[("_dmarc.example.org", "TXT", REJECT)],
     );
     assert_eq!(learned.dmarc.disposition, Some(Disposition::Reject));
-    let expected = [
-        "_dmarc.i.h.g.f.e.d.c.b.a.example.org TXT",
-        "_dmarc.e.d.c.b.a.example.org TXT"
-            .replacen("e.", "", 1)
-            .as_str()
-            .to_owned()
-            .leak(),
-        "_dmarc.d.c.b.a.example.org TXT",
-    ];
     assert_eq!(asked.len(), 8);
-    assert_eq!(asked[0], expected[0]);
+    assert_eq!(asked[0], "_dmarc.i.h.g.f.e.d.c.b.a.example.org TXT");
     // Seven labels remain behind the first question.
     assert_eq!(asked[1], "_dmarc.e.d.c.b.a.example.org TXT");
     assert_eq!(asked[7], "_dmarc.org TXT");
@@ -400,7 +391,7 @@ fn facts_are_written_as_a_tree() {
     let expected = [
         ("probe_mx_spf_lookups", 0.0),
         ("probe_mx_spf_void_lookups", 0.0),
-        ("probe_mx_spf_octets", 75.0),
+        ("probe_mx_spf_octets", 64.0),
     ];
     assert_eq!(metrics, expected);
 }

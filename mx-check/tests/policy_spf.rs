@@ -345,7 +345,7 @@ fn trouble_with_name_servers_is_no_failure_of_the_domain() {
     let learned = facts(&mut zone, options().with_addresses([address]));
     assert_eq!(learned.spf.checks[0].result, Some(SpfResult::TempError));
     let findings = judged(&learned);
-    assert_eq!(codes(&findings, ""), ["policy.unknown"]);
+    assert_eq!(codes(&findings, ""), ["dmarc.missing", "policy.unknown"]);
 }
 
 #[test]
@@ -358,23 +358,10 @@ fn more_than_16_addresses_are_not_looked_at() {
 
 #[test]
 fn more_than_512_questions_are_not_asked() {
-    let mut zone = Zone::of(&[
-        (
-            "example.org",
-            "TXT",
-            "v=spf1 exists:%{i}.a.test.org exists:%{i}.b.test.org mx:c.test.org \
-        mx:d.test.org mx:e.test.org mx:f.test.org mx:g.test.org mx:h.test.org mx:i.test.org -all",
-        ),
-        ("*.test.org", "A", "192.0.2.1"),
-    ]);
-    for name in ["a", "b"] {
-        zone.add(&format!("*.{name}.test.org"), "A", b"192.0.2.1");
-    }
     // Each address needs names of its own.
-    let record = "v=spf1 ?exists:%{i}a.test.org -exists:%{i}.nobody.test.net mx:%{ir}.m.test.org mx:%{ir}.n.test.org \
-        mx:%{ir}.o.test.org mx:%{ir}.p.test.org mx:%{ir}.q.test.org -all";
-    let record = record.replace("?exists:%{i}a.test.org ", "");
-    let mut zone = Zone::of(&[("example.org", "TXT", &record)]);
+    let record = "v=spf1 -exists:%{i}.nobody.test.net mx:%{ir}.m.test.org mx:%{ir}.n.test.org mx:%{ir}.o.test.org \
+        mx:%{ir}.p.test.org mx:%{ir}.q.test.org -all";
+    let mut zone = Zone::of(&[("example.org", "TXT", record)]);
     for last in 0..16 {
         for part in ["m", "n", "o", "p", "q"] {
             for number in 0..10 {
