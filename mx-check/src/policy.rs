@@ -1,7 +1,31 @@
 //! What a domain publishes about its mail: which servers may send it, how it is signed, what receivers are to do.
 //!
-//! [`PolicySurvey`] asks the name servers, [`fetch`] the web server that has the MTA-STS policy; both only learn. What is
-//! thought of it is in [`FINDINGS`].
+//! [`PolicySurvey`] asks the name servers, [`fetch`] the web server that has the MTA-STS policy; both only learn. What
+//! is thought of it is in [`FINDINGS`].
+//!
+//! ```
+//! use mx_check::policy::{Options, PolicySurvey, fetch, judge, policy_url};
+//! use probe_core::{Context, HostName, Phase};
+//! use probe_net::dns::{Resolver, survey};
+//! use probe_net::http::Client;
+//! use probe_net::{Log, Net};
+//!
+//! # async fn ask(resolver: Resolver, net: Net) -> Result<(), Box<dyn std::error::Error>> {
+//! let domain: HostName = "example.org".parse()?;
+//! let mut log = Log::begin(&Context::default());
+//! let mut machine = PolicySurvey::new(Options::new(domain.clone()).with_selectors(["mail2026"]));
+//! survey(&resolver, &mut machine, Phase::new("policy"), &mut log).await?;
+//! let mut facts = machine.into_facts();
+//! if !facts.mta_sts.published.records.is_empty() {
+//!     let policy = fetch(Client::new(net), policy_url(&domain)?, &mut log).await;
+//!     facts.mta_sts.fetch = Some(policy);
+//! }
+//! for finding in judge(&facts, &["mx.example.org".parse()?]) {
+//!     println!("{finding}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use core::net::IpAddr;
 
@@ -96,24 +120,21 @@ impl PolicySurvey {
     pub fn into_facts(mut self) -> PolicyFacts {
         PolicyFacts::look(&mut self.known, &self.options)
     }
-
-    /// All is thought anew: what that leaves open is what to ask.
-    fn think(&mut self) -> Vec<Ask> {
-        PolicyFacts::look(&mut self.known, &self.options);
-        self.known.asks()
-    }
 }
 
 impl Survey for PolicySurvey {
+    /// What a look leaves open is what to ask.
     fn begin(&mut self) -> Vec<Ask> {
-        self.think()
+        PolicyFacts::look(&mut self.known, &self.options);
+        self.known.asks()
     }
 
     fn answered(&mut self, tag: u64, outcome: Result<Answer, Trouble>) -> Vec<Ask> {
-        match self.known.hear(tag, outcome) {
-            true => self.think(),
-            false => Vec::new(),
+        if !self.known.hear(tag, outcome) {
+            return Vec::new();
         }
+        PolicyFacts::follow(&mut self.known, &self.options);
+        self.known.asks()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The records of mail policy, as they stand in TXT: each a parser, and what it makes of the text.
 //!
-//! A parser takes any octets and always comes back. What a receiver would refuse is told in `errors`, what it would pass
-//! over in `oddities`; both say what it is, and where.
+//! A parser takes any octets and always comes back. What a receiver would refuse is told in `errors`, what it would
+//! pass over in `oddities`; both say what it is, and where.
 
 use core::fmt;
 

@@ -371,6 +371,26 @@ fn caa_is_looked_for_up_to_the_organisation() {
 }
 
 #[test]
+fn more_records_of_one_sort_are_not_looked_at() {
+    let mut zone = Zone::default();
+    for number in 0..40 {
+        zone.add(
+            "_dmarc.example.org",
+            "TXT",
+            format!("v=DMARC1; p=none; x{number}=1").as_bytes(),
+        );
+        zone.add(
+            "example.org",
+            "CAA",
+            format!("0 issue ca{number}.example.net").as_bytes(),
+        );
+    }
+    let learned = facts(&mut zone, options());
+    assert_eq!(learned.dmarc.walk[0].records.len(), 16);
+    assert_eq!(learned.caa.records.len(), 32);
+}
+
+#[test]
 fn facts_are_written_as_a_tree() {
     let learned = learn(&[
         ("example.org", "TXT", "v=spf1 -all"),

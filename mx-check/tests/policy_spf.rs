@@ -239,6 +239,36 @@ fn errors_are_told_with_the_domain_whose_they_are() {
 }
 
 #[test]
+fn more_errors_than_64_are_not_told() {
+    let record = format!("v=spf1{}", " oops".repeat(65));
+    let (facts, ..) = spf(&[("example.org", "TXT", &record)]);
+    assert_eq!(facts.tree.errors.len(), 64);
+    assert_eq!(facts.published.records[0].read.errors.len(), 65);
+}
+
+#[test]
+fn a_tree_of_long_records_is_walked_in_good_time() {
+    let records: String = (0..60)
+        .map(|number| format!(" include:x{number}.test.org"))
+        .collect();
+    let mut zone = Zone::of(&[("example.org", "TXT", &format!("v=spf1{records}"))]);
+    let long = format!("v=spf1{}", " ip4:192.0.2.0/24".repeat(500));
+    for number in 0..60 {
+        zone.add(&format!("x{number}.test.org"), "TXT", long.as_bytes());
+    }
+    let begun = std::time::Instant::now();
+    let learned = facts(
+        &mut zone,
+        options().with_addresses([[198, 51, 100, 1].into(); 16]),
+    );
+    assert_eq!(
+        (learned.spf.tree.lookups, learned.spf.tree.nodes.len()),
+        (60, 61)
+    );
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn what_the_record_says_of_all_others_is_judged() {
     let of = |record: &str| {
         spf(&[

@@ -401,3 +401,21 @@ fn a_bimi_record_names_a_picture_or_declines() {
         "it does not say where the picture is (l)"
     );
 }
+
+#[test]
+fn more_words_than_64_of_a_value_are_not_read() {
+    let of = |count: usize| {
+        let uris: Vec<_> = (0..count)
+            .map(|number| format!("mailto:a{number}@example.org"))
+            .collect();
+        TlsRpt::parse(format!("v=TLSRPTv1; rua={}", uris.join(",")).as_bytes())
+    };
+    assert_eq!(of(64).rua.len(), 64);
+    assert_eq!(of(65).rua.len(), 64);
+}
+
+#[test]
+fn of_a_fault_80_octets_are_shown() {
+    let read = Bimi::parse(format!("v=BIMI1; l=; x={}", "y".repeat(100)).as_bytes());
+    assert_eq!(read.oddities[0].text, format!("x={}", "y".repeat(78)));
+}

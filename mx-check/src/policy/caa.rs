@@ -47,8 +47,8 @@ impl Caa {
 
     /// Whether it keeps every authority from issuing anything: none understands it, and each has to.
     pub fn is_deadlock(&self) -> bool {
-        let is_known = |tag: &&str| self.tag.eq_ignore_ascii_case(tag);
-        self.is_critical && !Self::KNOWN.iter().any(|tag| is_known(&tag))
+        let mut known = Self::KNOWN.iter();
+        self.is_critical && !known.any(|tag| self.tag.eq_ignore_ascii_case(tag))
     }
 }
 

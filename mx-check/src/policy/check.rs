@@ -127,14 +127,16 @@ impl Check<'_> {
             self.why = format!("{domain} is no domain name");
             return Ok(SpfResult::None);
         };
-        let said = self.known.ask(&name, Kind::TXT)?;
-        let records: Vec<_> = said.texts().filter(|text| Spf::is_one(text)).collect();
-        let record = match records.as_slice() {
+        let published = self.known.spf(domain, &name);
+        if let Some(lack) = &published.lack {
+            return Err(lack.clone().into());
+        }
+        let record = match published.records.as_slice() {
             [] => {
                 self.why = format!("{domain} has no record");
                 return Ok(SpfResult::None);
             }
-            [one] => Spf::parse(one),
+            [one] => &one.read,
             _ => return Err(Stop::Perm(format!("{domain} has several records"))),
         };
         if let Some(error) = record.errors.first() {

@@ -98,6 +98,13 @@ impl PolicyFacts {
         }
     }
 
+    /// Looks only at that of which an answer may lead to further questions.
+    pub(super) fn follow(known: &mut Known, options: &Options) {
+        DmarcFacts::look(known, &options.domain);
+        CaaFacts::look(known, &options.domain);
+        SpfFacts::look(known, options.domain.as_str(), &options.addresses);
+    }
+
     /// The reasons for which something could not be asked, each once.
     pub(super) fn troubles(&self) -> Vec<String> {
         let of = |name: &str, lack: Option<&Lack>| match lack {

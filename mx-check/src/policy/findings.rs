@@ -13,12 +13,12 @@ macro_rules! kinds {
 }
 
 kinds! {
-    BIMI_SYNTAX: "bimi.syntax", Info,
-        "the BIMI record cannot be used",
-        "Correct what is named, or take the record away: no picture is shown.";
     BIMI_DMARC: "bimi.dmarc", Info,
         "there is a BIMI record, but DMARC is not enforced",
         "Publish DMARC with quarantine or reject: without it no picture is shown.";
+    BIMI_SYNTAX: "bimi.syntax", Info,
+        "the BIMI record cannot be used",
+        "Correct what is named, or take the record away: no picture is shown.";
     CAA_DEADLOCK: "caa.deadlock", Warning,
         "a critical CAA record that no authority knows keeps all of them from issuing certificates",
         "Correct its tag, or take the critical flag away.";
@@ -63,7 +63,8 @@ kinds! {
         "Name an address for summaries (rua).";
     DMARC_REPORTS_REFUSED: "dmarc.reports.refused", Warning,
         "DMARC reports go to a domain that has not consented to them",
-        "Have that domain publish v=DMARC1 at the name that was asked, or name an address of your own: reports are not sent.";
+        "Have that domain publish v=DMARC1 at the name that was asked, or name an address of your own: reports are not \
+         sent.";
     DMARC_SUBDOMAINS: "dmarc.subdomains", Info,
         "for names below the domain the DMARC policy asks for less than for itself",
         "Unless mail is sent from such names, let sp and np be as strict as p.";
@@ -90,8 +91,8 @@ kinds! {
         "Take record and policy away once the age of the last policy is over.";
     MTA_STS_POLICY_MISSING: "mta-sts.policy.missing", Warning,
         "an MTA-STS policy is announced, and cannot be fetched",
-        "Serve it with a valid certificate, without a redirect, at the address that is named; until then senders use none, \
-         or an old one.";
+        "Serve it with a valid certificate, without a redirect, at the address that is named; until then senders use \
+         none, or an old one.";
     MTA_STS_POLICY_SYNTAX: "mta-sts.policy.syntax", Warning,
         "the MTA-STS policy cannot be used",
         "Correct what is named: senders act as if there were none.";
@@ -118,7 +119,8 @@ kinds! {
         "Take the term out: for whom nothing fits before it, the whole record is an error.";
     SPF_LARGE: "spf.large", Info,
         "the texts of the domain make a large answer",
-        "Move texts that are no longer needed away: answers above 512 octets are lost on some ways, above 1232 on many.";
+        "Move texts that are no longer needed away: answers above 512 octets are lost on some ways, above 1232 on \
+         many.";
     SPF_LOOKUPS_EXCEEDED: "spf.lookups-exceeded", Warning,
         "SPF needs more than 10 lookups",
         "Take out includes that are no longer needed, or write their networks down: receivers see an error.";

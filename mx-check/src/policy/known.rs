@@ -1,11 +1,14 @@
-//! What name servers have said so far, and what is still to be asked. All that is thought of it is thought anew with each
-//! answer: so nothing here has to remember where it stood, and what is known at a deadline is told as it is.
+//! What name servers have said so far, and what is still to be asked. All that is thought of it is thought anew with
+//! each answer: so nothing here has to remember where it stood, and what is known at a deadline is told as it is.
 
 use core::net::SocketAddr;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use probe_net::dns::{Answer, Ask, Data, Kind, Name, Question, Rcode, Trouble};
+
+use super::published::Published;
+use crate::records::spf::Spf;
 
 /// Answers by question.
 #[derive(Debug, Default)]
@@ -15,6 +18,8 @@ pub(crate) struct Known {
     asked: Vec<Question>,
     /// How many of them have been given away.
     given: usize,
+    /// SPF records that were read already: they are met again and again, and may be long.
+    spf: HashMap<Name, Arc<Published<Spf>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +65,19 @@ impl Known {
             }
             None => Err(Lack::Trouble("it would take too many questions".into())),
         }
+    }
+
+    /// The SPF records of a domain.
+    pub(crate) fn spf(&mut self, domain: &str, name: &Name) -> Arc<Published<Spf>> {
+        if let Some(read) = self.spf.get(name) {
+            return read.clone();
+        }
+        let read = Published::look(self, domain.to_owned(), Spf::is_one, Spf::parse);
+        let read = Arc::new(read);
+        if read.lack.is_none() {
+            self.spf.insert(name.clone(), read.clone());
+        }
+        read
     }
 
     /// What is to be asked now.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::SocketAddr;
+use std::sync::Arc;
 
 use probe_core::printable;
 use probe_net::dns::{Kind, Rcode};
@@ -29,7 +30,7 @@ pub struct Published<R> {
 #[non_exhaustive]
 pub struct Text<R> {
     /// Itself.
-    pub text: Box<[u8]>,
+    pub text: Arc<[u8]>,
     /// What it says.
     pub read: R,
 }

@@ -1,7 +1,9 @@
-//! The whole tree of SPF records that a domain's leads to: what it costs to walk, and where it is broken. Receivers stop
-//! at the limits of RFC 7208 section 4.6.4; here the walk goes on behind them, to tell by how much they are passed.
+//! The whole tree of SPF records that a domain's leads to: what it costs to walk, and where it is broken. Receivers
+//! stop at the limits of RFC 7208 section 4.6.4; here the walk goes on behind them, to tell by how much they are
+//! passed.
 
 use core::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use probe_net::dns::{Kind, Name};
 
@@ -71,7 +73,7 @@ pub struct SpfNode {
     /// How many records lead to it.
     pub depth: usize,
     /// Itself.
-    pub text: Box<[u8]>,
+    pub text: Arc<[u8]>,
     /// How many of its own terms ask the name server.
     pub lookups: usize,
 }
@@ -110,6 +112,8 @@ fn octets<'a>(domain: &str, texts: impl Iterator<Item = &'a [u8]>) -> usize {
 impl SpfTree {
     /// So many terms are followed in all.
     pub const TERMS: usize = 64;
+    /// So many errors are told.
+    pub const ERRORS: usize = 64;
 
     fn walk(known: &mut Known, domain: &str) -> Self {
         let mut walk = Walk {
@@ -148,9 +152,9 @@ impl Walk<'_> {
             self.tree.loops.push(domain.to_owned());
             return None;
         }
-        let published = Published::look(self.known, domain.to_owned(), Spf::is_one, Spf::parse);
-        if let Some(lack) = published.lack {
-            self.lack(domain, lack);
+        let published = self.known.spf(domain, &name);
+        if let Some(lack) = &published.lack {
+            self.lack(domain, lack.clone());
             return None;
         }
         let [record] = published.records.as_slice() else {
@@ -166,7 +170,8 @@ impl Walk<'_> {
             text: record.text.clone(),
             lookups: spf.lookups(),
         });
-        let errors = spf.errors.iter();
+        let room = SpfTree::ERRORS.saturating_sub(self.tree.errors.len());
+        let errors = spf.errors.iter().take(room);
         let errors = errors.map(|error| (domain.to_owned(), error.clone()));
         self.tree.errors.extend(errors);
         self.path.push(name);
@@ -267,11 +272,12 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a term lets everybody send, or a quarter of all.
+/// Whether a term lets everybody send, or nearly: a quarter of all IPv4 addresses, or 2000::/3.
 fn is_everybody(qualifier: Qualifier, mechanism: &Mechanism) -> bool {
     let is_wide = match mechanism {
         Mechanism::All => true,
-        Mechanism::Ip4(_, bits) | Mechanism::Ip6(_, bits) => *bits <= 2,
+        Mechanism::Ip4(_, bits) => *bits <= 2,
+        Mechanism::Ip6(_, bits) => *bits <= 3,
         _ => false,
     };
     is_wide && qualifier == Qualifier::Pass

@@ -100,7 +100,8 @@ impl fmt::Display for Key {
 }
 
 impl DkimKey {
-    /// Whether a text at a selector is such a record, be it a bad one: neither version nor type is needed, only the key.
+    /// Whether a text at a selector is such a record, be it a bad one: neither version nor type is needed, only
+    /// the key.
     pub fn is_one(text: &[u8]) -> bool {
         let read = Tags::of(text);
         let of_dkim = |tag: Tag<'_>| tag.value == b"DKIM1";
@@ -208,8 +209,8 @@ const fn lenient() -> GeneralPurposeConfig {
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
 }
 
-/// SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING } (RFC 5280 section 4.1): the bits of an
-/// RSA modulus.
+/// SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { OID, parameters }, BIT STRING } (RFC 5280 section 4.1): the bits
+/// of an RSA modulus.
 fn rsa_of_info(octets: &[u8]) -> IResult<&[u8], usize> {
     /// 1.2.840.113549.1.1.1, rsaEncryption (RFC 8017 appendix A.1).
     const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

@@ -1,5 +1,5 @@
-//! Which servers may send a domain's mail: SPF (RFC 7208 sections 4.6, 5, 6 and 7). What a record comes to for an address
-//! is not told here.
+//! Which servers may send a domain's mail: SPF (RFC 7208 sections 4.6, 5, 6 and 7). What a record comes to for an
+//! address is not told here.
 
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};

@@ -1,5 +1,5 @@
-//! Lists of tags, `name=value; name=value`: the form that DKIM gave to its successors (RFC 6376 section 3.2). What a tag
-//! means is told by the record that it stands in.
+//! Lists of tags, `name=value; name=value`: the form that DKIM gave to its successors (RFC 6376 section 3.2). What a
+//! tag means is told by the record that it stands in.
 
 use nom::bytes::complete::{take_while, take_while1};
 use nom::character::complete::char;
