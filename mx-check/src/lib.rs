@@ -18,5 +18,7 @@ pub use facts::{
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};
-pub use probe::MxProbe;
+pub use probe::{
+    DomainFacts, DomainProbe, MxProbe, Policies, PolicyProbe, Registered, RegistrationProbe,
+};
 pub use reply::{Mx, Set};

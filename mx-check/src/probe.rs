@@ -1,4 +1,8 @@
-//! Round after round, judge, report: the only place here that waits.
+//! Round after round, judge, report: here, and where a registry or a web server is asked, is all that waits.
+
+mod domain;
+mod policy;
+mod registration;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +18,10 @@ use crate::facts::{Cache, Delegation, MxFacts, MxKind};
 use crate::findings::judge;
 use crate::options::Options;
 use crate::reply;
+
+pub use domain::{DomainFacts, DomainProbe};
+pub use policy::{Policies, PolicyProbe};
+pub use registration::{Registered, RegistrationProbe};
 
 /// Looking for the servers of zones.
 const WALK: Phase = Phase::new("walk");

@@ -1,0 +1,98 @@
+//! A probe of its own for who a domain is registered with: registries are slow, and do not like to be asked often.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use probe_core::{Context, Facts, Failure, Host, HostName, Probe, Record, Report, Target};
+use probe_net::{Log, Net};
+use tokio::time::Instant;
+
+use crate::registration::{Options, RegistrationFacts, State, judge, look_up, registered};
+
+/// Asks a registry who a domain is registered with, and until when. What is known is kept for half a day.
+#[derive(Clone, Debug)]
+pub struct RegistrationProbe {
+    net: Net,
+    options: Arc<Options>,
+    memory: Arc<Mutex<HashMap<HostName, Remembered>>>,
+}
+
+/// What a registry said, and when.
+type Remembered = (Instant, RegistrationFacts);
+
+/// What was learned, if anything was asked.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Registered(pub Option<RegistrationFacts>);
+
+impl Facts for Registered {
+    fn record(&self, out: &mut Record) {
+        if let Some(facts) = &self.0 {
+            facts.record(out);
+        }
+    }
+}
+
+impl RegistrationProbe {
+    /// A registry changes what it says once a day, or less often.
+    const KEPT: Duration = Duration::from_secs(12 * 60 * 60);
+
+    /// Over this network, with these options.
+    pub fn new(net: Net, options: Options) -> Self {
+        Self {
+            net,
+            options: Arc::new(options),
+            memory: Arc::default(),
+        }
+    }
+
+    async fn look(&self, domain: &HostName, log: &mut Log) -> RegistrationFacts {
+        let key = registered(domain);
+        let kept = self
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .cloned();
+        if let Some((at, facts)) = kept
+            && at.elapsed() < Self::KEPT
+        {
+            return facts;
+        }
+        let facts = look_up(&self.net, domain, &self.options, log).await;
+        if matches!(facts.state, State::Known(_)) {
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.insert(key, (Instant::now(), facts.clone()));
+        }
+        facts
+    }
+}
+
+impl Probe for RegistrationProbe {
+    type Facts = Registered;
+
+    fn name(&self) -> &'static str {
+        "registration"
+    }
+
+    async fn probe(&self, target: &Target, cx: &Context) -> Report<Registered> {
+        let mut report = Report::new(self.name(), target.clone(), cx.now(), Registered::default());
+        let Target::Host {
+            host: Host::Name(domain),
+            ..
+        } = target
+        else {
+            report.failure = Some(Failure::unfit_target(target));
+            return report;
+        };
+        let mut log = Log::begin(cx);
+        let facts = self.look(domain, &mut log).await;
+        for finding in judge(&facts, cx.now(), self.options.thresholds()) {
+            report.add_finding(finding);
+        }
+        report.facts = Registered(Some(facts));
+        log.close(&mut report);
+        report
+    }
+}
