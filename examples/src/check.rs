@@ -13,7 +13,7 @@ use std::sync::Arc;
 use dnsbl_probe::DnsblProbe;
 use futures_util::future::join;
 use imap_probe::ImapProbe;
-use mx_check::{MxFacts, MxProbe};
+use mx_check::{DomainProbe, MxFacts};
 use pop3_probe::Pop3Probe;
 use probe_core::{
     AnyProbe, Context, Facts, Failure, Fleet, Host, HostName, Probe, Record, Report, Severity,
@@ -31,7 +31,7 @@ pub use services::{Service, ServiceKind};
 ///
 /// ```
 /// use mailprobe::check::Check;
-/// use mx_check::MxProbe;
+/// use mx_check::{DomainProbe, MxProbe};
 /// use probe_core::{Context, Probe};
 /// use probe_net::Net;
 /// use probe_net::dns::Resolver;
@@ -39,7 +39,7 @@ pub use services::{Service, ServiceKind};
 /// # async fn check(net: Net) -> Result<(), Box<dyn std::error::Error>> {
 /// let resolver = Resolver::system()?;
 /// let mx = MxProbe::builder(resolver.clone()).build()?;
-/// let check = Check::new(net, resolver, mx, false);
+/// let check = Check::new(net, resolver, DomainProbe::new(mx), false);
 /// let report = check.probe(&"example.org".parse()?, &Context::default()).await;
 /// println!("{}", report.headline());
 /// # Ok(())
@@ -49,7 +49,7 @@ pub use services::{Service, ServiceKind};
 pub struct Check {
     net: Net,
     resolver: Resolver,
-    mx: MxProbe,
+    domain: DomainProbe,
     local_is_fine: bool,
     lists: Option<DnsblProbe>,
     outbound: Vec<IpAddr>,
@@ -131,7 +131,7 @@ impl Check {
     const HOSTS: usize = 16;
 
     /// A check that asks no blacklists. Mail servers in private networks are left alone, unless local is fine.
-    pub fn new(net: Net, resolver: Resolver, mx: MxProbe, local_is_fine: bool) -> Self {
+    pub fn new(net: Net, resolver: Resolver, domain: DomainProbe, local_is_fine: bool) -> Self {
         let outside = Outside {
             resolver: resolver.clone(),
             local_is_fine,
@@ -139,7 +139,7 @@ impl Check {
         Self {
             net: net.with_resolver(outside),
             resolver,
-            mx,
+            domain,
             local_is_fine,
             lists: None,
             outbound: Vec::new(),
@@ -284,11 +284,11 @@ impl Probe for Check {
         // What the rest is to be asked of must be known before half of the time is over.
         let half = cx.clone().with_budget(cx.budget / 2);
         let looking = tokio::time::timeout(cx.budget / 2, looking);
-        let (mx, services) = join(self.mx.probe(target, &half), looking).await;
+        let (domain_report, services) = join(self.domain.probe(target, &half), looking).await;
         report.facts.services = services.unwrap_or_default();
         self.progress.end_one();
-        let plan = self.plan(domain, &mx.facts, &report.facts.services);
-        report.parts.push(mx.erase());
+        let plan = self.plan(domain, &domain_report.facts.mx, &report.facts.services);
+        report.parts.extend(domain_report.parts);
         let rest = cx
             .clone()
             .with_budget(log.time_left().max(Duration::from_millis(1)));
@@ -317,7 +317,15 @@ fn weigh(part: &mut Report) {
 }
 
 fn place(probe: &str) -> usize {
-    const ORDER: [&str; 5] = ["mx", "smtp", "imap", "pop3", "dnsbl"];
+    const ORDER: [&str; 7] = [
+        "mx",
+        "policy",
+        "registration",
+        "smtp",
+        "imap",
+        "pop3",
+        "dnsbl",
+    ];
     let place = ORDER.iter().position(|known| *known == probe);
     place.unwrap_or(ORDER.len())
 }

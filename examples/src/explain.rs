@@ -12,6 +12,8 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(smtp_probe::FINDINGS);
     all.extend(dnsbl_probe::FINDINGS);
     all.extend(mx_check::FINDINGS);
+    all.extend(mx_check::policy::FINDINGS);
+    all.extend(mx_check::registration::FINDINGS);
     all.extend(pop3_probe::FINDINGS);
     all.extend(crate::threshold::FINDINGS);
     all.sort_by_key(|kind| kind.code);

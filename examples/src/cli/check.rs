@@ -1,7 +1,5 @@
 //! `mailprobe check`.
 
-use core::net::IpAddr;
-
 use clap::Args;
 use dnsbl_probe::DnsblProbe;
 use probe_core::{AnyProbe, Target, Verdict};
@@ -17,9 +15,6 @@ pub(super) struct Everything {
     /// Domains
     #[arg(required = true, value_name = "DOMAIN")]
     targets: Vec<Target>,
-    /// Asks blacklists about this address too, which sends the domain's mail (repeatable)
-    #[arg(long, value_name = "ADDRESS", help_heading = "Lists")]
-    outbound: Vec<IpAddr>,
     /// Asks no blacklists
     #[arg(long, conflicts_with_all = ["list", "only", "profile"], help_heading = "Lists")]
     no_lists: bool,
@@ -35,11 +30,10 @@ impl Everything {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
         let resolver = self.surroundings.resolver()?;
         let is_named = self.surroundings.names_resolver();
-        let mx = self.walking.options(resolver.clone(), is_named)?;
-        let mx = mx.build().map_err(Mistake::new)?;
         let net = self.surroundings.net()?;
-        let check = Check::new(net, resolver.clone(), mx, self.walking.allow_local)
-            .with_outbound(self.outbound.iter().copied());
+        let domain = self.walking.probe(&net, resolver.clone(), is_named)?;
+        let check = Check::new(net, resolver.clone(), domain, self.walking.allow_local)
+            .with_outbound(self.walking.outbound.iter().copied());
         let check = match self.no_lists {
             true => check,
             false => {

@@ -1,14 +1,18 @@
 //! `mailprobe mx`.
 
+use core::net::IpAddr;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
-use mx_check::{MxProbe, Options};
-use probe_core::{AnyProbe, HostName, Target, Verdict};
+use mx_check::registration;
+use mx_check::{DomainProbe, MxProbe, PolicyProbe, RegistrationProbe};
+use probe_core::{AnyProbe, Host, HostName, Target, Verdict};
+use probe_net::Net;
 use probe_net::dns::{Resolver, RootHints};
+use probe_net::http::Url;
 
-use super::Mistake;
-use super::surroundings::{NameServers, Run};
+use super::{Mistake, Surroundings};
 
 #[derive(Args, Debug)]
 pub(super) struct Mx {
@@ -18,23 +22,36 @@ pub(super) struct Mx {
     #[command(flatten)]
     walking: Walking,
     #[command(flatten)]
-    name_servers: NameServers,
-    /// Trusts the certificates of this PEM file besides the system's, for resolvers over TLS and HTTPS
-    #[arg(long, value_name = "FILE", help_heading = "Network")]
-    ca: Option<PathBuf>,
-    #[command(flatten)]
-    run: Run,
+    surroundings: Surroundings,
 }
 
-/// Where the way of the mail is looked for, and what is expected of it.
+/// What is asked of a domain itself, and what is expected of it.
 #[derive(Args, Debug)]
 pub(super) struct Walking {
     /// Is critical where mail does not go to these hosts, and to no others (repeatable)
-    #[arg(long, value_name = "HOST", help_heading = "Mail")]
+    #[arg(long, value_name = "HOST", help_heading = "Domain")]
     expect: Vec<HostName>,
+    /// Sees whether this address, which sends the domain's mail, may do so by SPF (repeatable)
+    #[arg(long, value_name = "ADDRESS", help_heading = "Domain")]
+    pub(super) outbound: Vec<IpAddr>,
+    /// Looks for the key of this selector, by which mail of the domain is signed (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Domain")]
+    selector: Vec<String>,
     /// Takes addresses of private networks for what mail reaches
-    #[arg(long, help_heading = "Mail")]
+    #[arg(long, help_heading = "Domain")]
     pub(super) allow_local: bool,
+    /// Asks no registry
+    #[arg(long, conflicts_with_all = ["rdap", "whois", "expires"], help_heading = "Registration")]
+    no_registration: bool,
+    /// Asks this RDAP service, whatever the domain
+    #[arg(long, value_name = "URL", help_heading = "Registration")]
+    rdap: Option<Url>,
+    /// Asks this WHOIS server, whatever the domain
+    #[arg(long, value_name = "HOST", help_heading = "Registration")]
+    whois: Option<HostName>,
+    /// Until when the domain is paid for, where the registry does not say: 2027-01-31
+    #[arg(long, value_name = "DATE", value_parser = day, help_heading = "Registration")]
+    expires: Option<SystemTime>,
     /// Looks into no caches but those of the resolver by which hosts are found
     #[arg(long, help_heading = "Network")]
     no_public: bool,
@@ -48,21 +65,35 @@ pub(super) struct Walking {
 
 impl Mx {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let named = self.name_servers.resolver(self.ca.as_deref())?;
-        let is_named = named.is_some();
-        let resolver = match named {
-            Some(resolver) => resolver,
-            None => Resolver::system().map_err(Mistake::new)?,
-        };
-        let options = self.walking.options(resolver, is_named)?;
-        let probe = options.build().map_err(Mistake::new)?;
-        self.run.ask(&self.targets, &AnyProbe::new(probe))
+        let net = self.surroundings.net()?;
+        let resolver = self.surroundings.resolver()?;
+        let is_named = self.surroundings.names_resolver();
+        let probe = self.walking.probe(&net, resolver, is_named)?;
+        self.surroundings.ask(&self.targets, &AnyProbe::new(probe))
     }
 }
 
 impl Walking {
-    /// By this resolver; who names one means that one.
-    pub(super) fn options(&self, resolver: Resolver, is_named: bool) -> Result<Options, Mistake> {
+    /// By this resolver; who names one means that one. Pages are fetched over this network.
+    pub(super) fn probe(
+        &self,
+        net: &Net,
+        resolver: Resolver,
+        is_named: bool,
+    ) -> Result<DomainProbe, Mistake> {
+        let net = net.clone().with_resolver(resolver.clone());
+        let policy = PolicyProbe::new(resolver.clone())
+            .with_addresses(self.outbound.iter().copied())
+            .with_selectors(&self.selector)
+            .fetching(net.clone());
+        let probe = DomainProbe::new(self.mx(resolver, is_named)?).with_policy(policy);
+        Ok(match self.no_registration {
+            true => probe,
+            false => probe.with_registration(self.registration(net)),
+        })
+    }
+
+    fn mx(&self, resolver: Resolver, is_named: bool) -> Result<MxProbe, Mistake> {
         let options = MxProbe::builder(resolver)
             .expected(self.expect.iter().cloned())
             .local_is_fine(self.allow_local);
@@ -70,10 +101,30 @@ impl Walking {
             true => options,
             false => options.and_public_caches(),
         };
-        Ok(match (&self.root_hints, self.no_walk) {
+        let options = match (&self.root_hints, self.no_walk) {
             (_, true) => options.without_roots(),
             (Some(file), _) => options.roots(RootHints::read(file).map_err(Mistake::new)?),
             (None, false) => options,
-        })
+        };
+        options.build().map_err(Mistake::new)
     }
+
+    fn registration(&self, net: Net) -> RegistrationProbe {
+        let mut options = registration::Options::default();
+        if let Some(base) = &self.rdap {
+            options = options.with_rdap(base.clone());
+        }
+        if let Some(server) = &self.whois {
+            options = options.with_whois(Host::Name(server.clone()));
+        }
+        if let Some(expires) = self.expires {
+            options = options.with_expiry(expires);
+        }
+        RegistrationProbe::new(net, options)
+    }
+}
+
+fn day(text: &str) -> Result<SystemTime, String> {
+    let read = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    read.map_err(|_| "a day, such as 2027-01-31".to_owned())
 }

@@ -51,11 +51,12 @@ pub fn text(report: &Report, style: Style) -> String {
     out
 }
 
-/// The members of a composite: a row for each, then in full those that are not well.
+/// The members of a composite: a row for each, then in full those that are not well. A few are all told.
 fn members(parts: &[Report], style: Style) -> String {
+    const FEW: usize = 3;
     let told: Vec<_> = parts
         .iter()
-        .filter(|part| style.verbose || parts.len() == 1 || part.verdict() > Verdict::Ok)
+        .filter(|part| style.verbose || parts.len() <= FEW || part.verdict() > Verdict::Ok)
         .cloned()
         .collect();
     let full = urgent(&told).map(|part| text(part, style));
@@ -88,8 +89,10 @@ fn urgent(reports: &[Report]) -> impl Iterator<Item = &Report> {
 fn rows(reports: &[Report], style: Style) -> String {
     let first = reports.first().map(|report| report.probe);
     let is_mixed = reports.iter().any(|report| Some(report.probe) != first);
+    let widest = reports.iter().map(|report| report.probe.len()).max();
+    let widest = widest.unwrap_or_default();
     let name = |report: &Report| match is_mixed {
-        true => format!("{:<5} {}", report.probe, report.target),
+        true => format!("{:<widest$} {}", report.probe, report.target),
         false => report.target.to_string(),
     };
     let rows = urgent(reports).map(|report| (report.verdict(), name(report), brief(report)));

@@ -53,7 +53,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         [
             "@ MX 10 good.lab.test.",
             "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
-            "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:dmarc@well.test\""
+            "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:dmarc\\064well.test\""
         ]
     ),
     domain!("expired.test", ["@ MX 10 expired.lab.test."]),
@@ -144,7 +144,7 @@ impl Domain {
 const MAIL: [&str; 5] = [
     "@ MX 10 good.lab.test.",
     "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
-    "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:postmaster@lab.test\"",
+    "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:postmaster\\064lab.test\"",
     "_imaps._tcp.@ SRV 0 1 993 mail.lab.test.",
     "_submission._tcp.@ SRV 0 1 587 good.lab.test.",
 ];
