@@ -285,6 +285,21 @@ fn keys_of_named_selectors_are_judged_and_of_common_ones_only_what_is_there() {
 }
 
 #[test]
+fn a_wildcard_that_answers_every_guess_is_told_once() {
+    let zone = Zone::of(&[("*._domainkey.example.org", "TXT", "v=DKIM1; p=*")]);
+    let learned = facts(&mut zone.clone(), options());
+    assert_eq!(codes(&judged(&learned), "dkim."), ["dkim.syntax"]);
+    let learned = facts(
+        &mut zone.clone(),
+        options().with_selectors(["mine", "other"]),
+    );
+    assert_eq!(
+        codes(&judged(&learned), "dkim."),
+        ["dkim.syntax", "dkim.syntax"]
+    );
+}
+
+#[test]
 fn more_than_16_selectors_are_not_looked_for() {
     let selectors = (0..17).map(|number| format!("x{number}"));
     let learned = facts(&mut Zone::default(), options().with_selectors(selectors));
