@@ -272,3 +272,19 @@ async fn that_we_cannot_look_is_not_blamed_on_the_domain() {
     );
     assert!(evidence(&findings, "policy.unknown").starts_with(url));
 }
+
+#[tokio::test]
+async fn by_a_record_that_cannot_be_used_no_mail_is_lost() {
+    let mx = hosts(&["new.example.com"]);
+    let without_id = ("_mta-sts.example.org", "TXT", "v=STSv1;");
+    let findings = judge(
+        &with_policy(&[without_id], page("text/plain", POLICY)).await,
+        &mx,
+    );
+    assert_eq!(codes(&findings, "mta-sts."), ["mta-sts.syntax"]);
+    let findings = judge(
+        &with_policy(&[RECORD, without_id], page("text/plain", POLICY)).await,
+        &mx,
+    );
+    assert_eq!(codes(&findings, "mta-sts."), ["mta-sts.multiple"]);
+}

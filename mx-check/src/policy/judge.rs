@@ -255,7 +255,12 @@ fn mta_sts(facts: &MtaStsFacts, mx_hosts: &[HostName], findings: &mut Vec<Findin
     }
     let errors = policy.errors.iter().map(ToString::to_string);
     findings.extend(some(&MTA_STS_POLICY_SYNTAX, errors.collect()));
-    mta_sts_policy(policy, mx_hosts, findings);
+    // By a record that cannot be used nobody comes to the policy, and no mail is lost by it.
+    let record = published.only();
+    let is_usable = record.is_some_and(|record| record.read.errors.is_empty());
+    if published.lack.is_some() || is_usable {
+        mta_sts_policy(policy, mx_hosts, findings);
+    }
 }
 
 fn mta_sts_policy(policy: &Policy, mx_hosts: &[HostName], findings: &mut Vec<Finding>) {
