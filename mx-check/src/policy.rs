@@ -64,8 +64,11 @@ use known::Known;
 pub struct Options {
     /// Whose policies.
     pub domain: HostName,
-    /// Addresses that send its mail, to see whether they may; of more than [`SpfFacts::ADDRESSES`] the first.
+    /// Addresses that belong to it, to see whether they may send its mail: those that take it need not.
     pub addresses: Vec<IpAddr>,
+    /// Addresses that send its mail, and so have to be allowed to. Of these and the others together, more than
+    /// [`SpfFacts::ADDRESSES`] are not looked at; these come first.
+    pub senders: Vec<IpAddr>,
     /// The selectors that its mail is signed with; of more than [`Options::SELECTORS`] the first.
     pub selectors: Vec<String>,
 }
@@ -79,14 +82,22 @@ impl Options {
         Self {
             domain,
             addresses: Vec::new(),
+            senders: Vec::new(),
             selectors: Vec::new(),
         }
     }
 
-    /// Looks whether these may send its mail.
+    /// Looks whether these may send its mail; where they may not, that is no fault.
     #[must_use]
     pub fn with_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.addresses.extend(addresses);
+        self
+    }
+
+    /// Looks whether these may send its mail, as they do.
+    #[must_use]
+    pub fn with_senders(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.senders.extend(addresses);
         self
     }
 
@@ -156,11 +167,11 @@ impl SpfSurvey {
 
     /// What is said; without a result where not all questions were answered.
     pub fn into_check(mut self) -> SpfCheck {
-        check::check(&mut self.known, &self.sender)
+        check::check(&mut self.known, &self.sender, true)
     }
 
     fn think(&mut self) -> Vec<Ask> {
-        check::check(&mut self.known, &self.sender);
+        check::check(&mut self.known, &self.sender, true);
         self.known.asks()
     }
 }

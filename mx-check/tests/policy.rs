@@ -9,12 +9,15 @@
 
 mod policy_world;
 
-use mx_check::policy::{FINDINGS, Options, PolicyFacts, PolicySurvey, judge};
+use std::time::Duration;
+
+use mx_check::policy::{FINDINGS, Options, PolicyFacts, PolicySurvey, SpfResult, judge};
 use mx_check::records::dkim::Key;
 use mx_check::records::dmarc::Disposition;
 use policy_world::{Zone, codes, evidence, facts, judged, learn, options};
-use probe_core::{Record, Severity};
-use probe_net::dns::{Survey, Trouble};
+use probe_core::{Context, Phase, Record, Severity};
+use probe_net::Log;
+use probe_net::dns::{Pace, Resolver, Survey, Trouble, survey};
 use proptest::prelude::*;
 
 const REJECT: &str = "v=DMARC1; p=reject; rua=mailto:d@example.org";
@@ -285,6 +288,21 @@ fn keys_of_named_selectors_are_judged_and_of_common_ones_only_what_is_there() {
 }
 
 #[test]
+fn a_wildcard_that_answers_every_guess_is_told_once() {
+    let zone = Zone::of(&[("*._domainkey.example.org", "TXT", "v=DKIM1; p=*")]);
+    let learned = facts(&mut zone.clone(), options());
+    assert_eq!(codes(&judged(&learned), "dkim."), ["dkim.syntax"]);
+    let learned = facts(
+        &mut zone.clone(),
+        options().with_selectors(["mine", "other"]),
+    );
+    assert_eq!(
+        codes(&judged(&learned), "dkim."),
+        ["dkim.syntax", "dkim.syntax"]
+    );
+}
+
+#[test]
 fn more_than_16_selectors_are_not_looked_for() {
     let selectors = (0..17).map(|number| format!("x{number}"));
     let learned = facts(&mut Zone::default(), options().with_selectors(selectors));
@@ -388,6 +406,38 @@ fn more_records_of_one_sort_are_not_looked_at() {
     let learned = facts(&mut zone, options());
     assert_eq!(learned.dmarc.walk[0].records.len(), 16);
     assert_eq!(learned.caa.records.len(), 32);
+}
+
+#[tokio::test]
+async fn name_servers_are_asked_over_udp() {
+    let zone = Zone::of(&[
+        ("example.org", "TXT", "v=spf1 include:_spf.example.net -all"),
+        ("_spf.example.net", "TXT", "v=spf1 a:mail.example.net -all"),
+        ("mail.example.net", "A", "192.0.2.1"),
+        ("_dmarc.example.org", "TXT", REJECT),
+        ("slow._domainkey.example.org", "TIMEOUT", ""),
+    ]);
+    let mut pace = Pace::default();
+    pace.patience = Duration::from_millis(700);
+    let resolver = Resolver::new([zone.serve().await]).with_pace(pace);
+    let wanted = options()
+        .with_selectors(["slow"])
+        .with_senders([[192, 0, 2, 1].into()]);
+    let mut machine = PolicySurvey::new(wanted);
+    let mut log = Log::begin(&Context::default());
+    survey(&resolver, &mut machine, Phase::new("policy"), &mut log)
+        .await
+        .unwrap();
+    let learned = machine.into_facts();
+    assert_eq!(learned.spf.checks[0].result, Some(SpfResult::Pass));
+    assert_eq!(learned.dmarc.disposition, Some(Disposition::Reject));
+    let findings = judged(&learned);
+    assert_eq!(codes(&findings, ""), ["policy.unknown"]);
+    let told = evidence(&findings, "policy.unknown");
+    assert!(
+        told.starts_with("slow._domainkey.example.org: no answer within"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -252,3 +252,39 @@ async fn a_record_without_a_policy_and_a_policy_without_a_record_are_told() {
     );
     assert_eq!(codes(&findings, "mta-sts."), ["mta-sts.policy.type"]);
 }
+
+#[tokio::test]
+async fn that_we_cannot_look_is_not_blamed_on_the_domain() {
+    let mut facts = learn(&[RECORD]);
+    let url = "https://mta-sts.example.org/.well-known/mta-sts.txt";
+    let net = Net::new(Tls::ring(rustls::RootCertStore::empty()));
+    // An address of ours that is nobody's.
+    let client = Client::new(net.with_source("192.0.2.1".parse().unwrap()));
+    let client = client.at("127.0.0.1".parse().unwrap());
+    let mut log = Log::begin(&Context::default());
+    facts.mta_sts.fetch = Some(fetch(client, url.parse().unwrap(), &mut log).await);
+    let findings = judge(&facts, &hosts(&["mx.example.org"]));
+    assert_eq!(
+        codes(&findings, "mta-sts."),
+        [""; 0],
+        "{:?}",
+        facts.mta_sts.fetch
+    );
+    assert!(evidence(&findings, "policy.unknown").starts_with(url));
+}
+
+#[tokio::test]
+async fn by_a_record_that_cannot_be_used_no_mail_is_lost() {
+    let mx = hosts(&["new.example.com"]);
+    let without_id = ("_mta-sts.example.org", "TXT", "v=STSv1;");
+    let findings = judge(
+        &with_policy(&[without_id], page("text/plain", POLICY)).await,
+        &mx,
+    );
+    assert_eq!(codes(&findings, "mta-sts."), ["mta-sts.syntax"]);
+    let findings = judge(
+        &with_policy(&[RECORD, without_id], page("text/plain", POLICY)).await,
+        &mx,
+    );
+    assert_eq!(codes(&findings, "mta-sts."), ["mta-sts.multiple"]);
+}

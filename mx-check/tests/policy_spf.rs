@@ -346,7 +346,7 @@ fn addresses_are_checked_and_those_that_may_not_send_are_told() {
     ];
     let addresses = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "::ffff:192.0.2.77"];
     let addresses = addresses.map(|address| address.parse().unwrap());
-    let learned = facts(&mut Zone::of(&records), options().with_addresses(addresses));
+    let learned = facts(&mut Zone::of(&records), options().with_senders(addresses));
     let results: Vec<_> = learned
         .spf
         .checks
@@ -366,6 +366,10 @@ fn addresses_are_checked_and_those_that_may_not_send_are_told() {
     let findings = judge(&learned, &hosts(&["mx.example.org"]));
     let told = "192.0.2.2 softfail (example.org: ~all)";
     assert_eq!(evidence(&findings, "spf.own-host"), told);
+    // Those that take mail need not send any.
+    let learned = facts(&mut Zone::of(&records), options().with_addresses(addresses));
+    assert_eq!(learned.spf.checks[1].result, Some(SpfResult::SoftFail));
+    assert_eq!(codes(&judged(&learned), "spf."), [""; 0]);
 }
 
 #[test]
@@ -382,8 +386,10 @@ fn trouble_with_name_servers_is_no_failure_of_the_domain() {
 fn more_than_16_addresses_are_not_looked_at() {
     let addresses = (0..17u8).map(|last| [192, 0, 2, last].into());
     let mut zone = Zone::of(&[("example.org", "TXT", "v=spf1 -all")]);
-    let learned = facts(&mut zone, options().with_addresses(addresses));
+    let options = options().with_addresses(addresses);
+    let learned = facts(&mut zone, options.with_senders([[192, 0, 2, 99].into()]));
     assert_eq!(learned.spf.checks.len(), 16);
+    assert!(learned.spf.checks[0].is_sender && !learned.spf.checks[1].is_sender);
 }
 
 #[test]
@@ -402,7 +408,7 @@ fn more_than_512_questions_are_not_asked() {
         }
     }
     let addresses = (0..16u8).map(|last| [192, 0, 2, last].into());
-    let mut survey = PolicySurvey::new(options().with_addresses(addresses));
+    let mut survey = PolicySurvey::new(options().with_senders(addresses));
     lead(&mut survey, &mut zone);
     assert_eq!(zone.asked.len(), 512);
     let learned = survey.into_facts();

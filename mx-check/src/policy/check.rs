@@ -67,6 +67,8 @@ impl fmt::Display for SpfResult {
 pub struct SpfCheck {
     /// From where.
     pub address: IpAddr,
+    /// Whether the domain's mail is known to come from there.
+    pub is_sender: bool,
     /// What SPF says; nothing while an answer is missing.
     pub result: Option<SpfResult>,
     /// By which term of whose record, or why there is none.
@@ -90,7 +92,7 @@ impl From<Lack> for Stop {
 }
 
 /// What the domain's record comes to for this sender.
-pub(crate) fn check(known: &mut Known, sender: &Sender) -> SpfCheck {
+pub(crate) fn check(known: &mut Known, sender: &Sender, is_sender: bool) -> SpfCheck {
     let mut check = Check {
         known,
         sender,
@@ -106,6 +108,7 @@ pub(crate) fn check(known: &mut Known, sender: &Sender) -> SpfCheck {
     };
     SpfCheck {
         address: sender.address,
+        is_sender,
         result,
         why,
     }

@@ -94,7 +94,7 @@ impl PolicyFacts {
             caa: CaaFacts::look(known, domain),
             dkim: DkimFacts::look(known, options),
             // It may take any number of questions, so the others come first.
-            spf: SpfFacts::look(known, domain.as_str(), &options.addresses),
+            spf: SpfFacts::look(known, options),
         }
     }
 
@@ -102,7 +102,7 @@ impl PolicyFacts {
     pub(super) fn follow(known: &mut Known, options: &Options) {
         DmarcFacts::look(known, &options.domain);
         CaaFacts::look(known, &options.domain);
-        SpfFacts::look(known, options.domain.as_str(), &options.addresses);
+        SpfFacts::look(known, options);
     }
 
     /// The reasons for which something could not be asked, each once.
@@ -254,6 +254,7 @@ impl SpfFacts {
 impl SpfCheck {
     fn record(&self, out: &mut Record) {
         out.set("address", self.address.to_string());
+        out.set("sender", self.is_sender);
         out.set("result", self.result.map(super::SpfResult::as_str));
         out.set("why", self.why.as_str());
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use probe_core::{Finding, FindingKind, HostName, Severity};
+use probe_core::{FailureKind, Finding, FindingKind, HostName, Severity};
 use probe_net::tls::PolicyMode;
 
 use super::SpfResult;
@@ -24,8 +24,13 @@ pub fn judge(facts: &PolicyFacts, mx_hosts: &[HostName]) -> Vec<Finding> {
     spf(&facts.spf, mx_hosts, &mut findings);
     spf_tree(&facts.spf, &mut findings);
     dmarc(&facts.dmarc, mx_hosts, &mut findings);
-    for key in facts.dkim.iter().filter(|one| one.is_told()) {
-        dkim(key, &mut findings);
+    for (place, key) in facts.dkim.iter().enumerate() {
+        // A wildcard answers every guess alike: once is enough.
+        let mut before = facts.dkim.iter().take(place);
+        let is_again = before.any(|one| one.published.records == key.published.records);
+        if key.is_named || key.is_told() && !is_again {
+            dkim(key, &mut findings);
+        }
     }
     if !mx_hosts.is_empty() {
         mta_sts(&facts.mta_sts, mx_hosts, &mut findings);
@@ -93,7 +98,7 @@ fn spf(facts: &SpfFacts, mx_hosts: &[HostName], findings: &mut Vec<Finding>) {
     findings.extend(faults(&SPF_ODD, record, &record.read.oddities));
     let own = facts.checks.iter().filter(|check| {
         let bad = [SpfResult::Fail, SpfResult::PermError, SpfResult::SoftFail];
-        check.result.is_some_and(|result| bad.contains(&result))
+        check.is_sender && check.result.is_some_and(|result| bad.contains(&result))
     });
     let own = own.map(|check| {
         let result = check.result.map_or("unknown", SpfResult::as_str);
@@ -223,6 +228,12 @@ fn mta_sts(facts: &MtaStsFacts, mx_hosts: &[HostName], findings: &mut Vec<Findin
     let Some(fetch) = &facts.fetch else {
         return;
     };
+    if let Fetched::Failed(failure) = &fetch.fetched
+        && failure.kind == FailureKind::Local
+    {
+        findings.push(POLICY_UNKNOWN.found(format!("{}: {failure}", fetch.url)));
+        return;
+    }
     let Some(policy) = fetch.fetched.policy() else {
         // Without a record nobody looks for one.
         if !published.records.is_empty() {
@@ -244,7 +255,12 @@ fn mta_sts(facts: &MtaStsFacts, mx_hosts: &[HostName], findings: &mut Vec<Findin
     }
     let errors = policy.errors.iter().map(ToString::to_string);
     findings.extend(some(&MTA_STS_POLICY_SYNTAX, errors.collect()));
-    mta_sts_policy(policy, mx_hosts, findings);
+    // By a record that cannot be used nobody comes to the policy, and no mail is lost by it.
+    let record = published.only();
+    let is_usable = record.is_some_and(|record| record.read.errors.is_empty());
+    if published.lack.is_some() || is_usable {
+        mta_sts_policy(policy, mx_hosts, findings);
+    }
 }
 
 fn mta_sts_policy(policy: &Policy, mx_hosts: &[HostName], findings: &mut Vec<Finding>) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use probe_net::dns::{Kind, Name};
 
+use super::Options;
 use super::check::{SpfCheck, check, exchanges, name_of};
 use super::expand::Sender;
 use super::known::{Known, Lack};
@@ -22,7 +23,7 @@ pub struct SpfFacts {
     pub published: Published<Spf>,
     /// Texts that are meant to be one, and are not seen as one.
     pub misplaced: Vec<Box<[u8]>>,
-    /// How large an answer is that has all texts of the domain.
+    /// How large an answer is that has all texts of the domain; 0 where none has come.
     pub octets: usize,
     /// Where the record leads to.
     pub tree: SpfTree,
@@ -82,20 +83,25 @@ impl SpfFacts {
     /// More addresses are not looked at.
     pub const ADDRESSES: usize = 16;
 
-    pub(super) fn look(known: &mut Known, domain: &str, addresses: &[IpAddr]) -> Self {
+    pub(super) fn look(known: &mut Known, options: &Options) -> Self {
+        let domain = options.domain.as_str();
         let published = Published::look(known, domain.to_owned(), Spf::is_one, Spf::parse);
         let said = name_of(domain).and_then(|name| known.ask(&name, Kind::TXT).ok());
         let texts = || said.iter().flat_map(|said| said.texts());
         let misplaced = texts().filter(|text| Spf::is_nearly_one(text));
         let misplaced = misplaced.take(Published::<Spf>::RECORDS).map(Box::from);
-        let addresses = addresses.iter().take(Self::ADDRESSES);
+        let senders = options.senders.iter().map(|address| (address, true));
+        let others = options.addresses.iter().map(|address| (address, false));
+        let addresses = senders.chain(others).take(Self::ADDRESSES);
+        let checks = addresses.map(|(address, is_sender)| {
+            let sender = Sender::postmaster(domain, *address);
+            check(known, &sender, is_sender)
+        });
         Self {
+            checks: checks.collect(),
             misplaced: misplaced.collect(),
-            octets: octets(domain, texts()),
+            octets: said.as_ref().map_or(0, |said| octets(domain, said.texts())),
             tree: SpfTree::walk(known, domain),
-            checks: addresses
-                .map(|address| check(known, &Sender::postmaster(domain, *address)))
-                .collect(),
             published,
         }
     }

@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use mx_check::policy::{Options, PolicyFacts, PolicySurvey, judge};
 use probe_core::{Finding, HostName};
 use probe_net::dns::{Answer, Kind, Name, Question, Survey, Trouble};
-use std::time::Duration;
+use tokio::net::UdpSocket;
 
 /// Who answers.
 pub(crate) const SERVER: &str = "192.0.2.53:53";
@@ -50,6 +51,15 @@ impl Zone {
     }
 
     pub(crate) fn answer(&mut self, question: &Question) -> Result<Answer, Trouble> {
+        let Some(message) = self.message(question) else {
+            return Err(Trouble::Timeout(Duration::from_secs(2)));
+        };
+        let answer = Answer::of_message(question.clone(), SERVER.parse().unwrap(), &message);
+        Ok(answer.unwrap_or_else(|| panic!("{question} {message:02x?}")))
+    }
+
+    /// What is answered; nothing where that is silence.
+    fn message(&mut self, question: &Question) -> Option<Vec<u8>> {
         let kind = question.kind.to_string();
         let mut owner = plain(&question.name).to_ascii_lowercase();
         self.asked.push(format!("{owner} {kind}"));
@@ -70,7 +80,7 @@ impl Zone {
                     .find(|(one, _)| one == "TIMEOUT" || one == "SERVFAIL")
                 {
                     Some((one, _)) if one == "TIMEOUT" => {
-                        return Err(Trouble::Timeout(Duration::from_secs(2)));
+                        return None;
                     }
                     Some(_) => {
                         rcode = 2;
@@ -91,11 +101,44 @@ impl Zone {
                 _ => break,
             }
         }
-        let message = message(question, rcode, &records);
-        let server: SocketAddr = SERVER.parse().unwrap();
-        let answer = Answer::of_message(question.clone(), server, &message);
-        Ok(answer.unwrap_or_else(|| panic!("{question} {message:02x?}")))
+        Some(message(question, rcode, &records))
     }
+
+    /// Answers over UDP from now on.
+    pub(crate) async fn serve(mut self) -> SocketAddr {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut room = [0; 2048];
+            loop {
+                let (length, client) = socket.recv_from(&mut room).await.unwrap();
+                let asked = &room[..length];
+                let (question, end) = question(asked);
+                if let Some(mut reply) = self.message(&question) {
+                    reply[..2].copy_from_slice(&asked[..2]);
+                    // In the letters that it was asked in.
+                    reply[12..end].copy_from_slice(&asked[12..end]);
+                    socket.send_to(&reply, client).await.unwrap();
+                }
+            }
+        });
+        address
+    }
+}
+
+/// The question of a message, and where it ends.
+fn question(message: &[u8]) -> (Question, usize) {
+    let (mut labels, mut at) = (Vec::new(), 12);
+    while message[at] != 0 {
+        let length = usize::from(message[at]);
+        labels.push(String::from_utf8(message[at + 1..=at + length].to_vec()).unwrap());
+        at += length + 1;
+    }
+    let kind = Kind(u16::from_be_bytes([message[at + 1], message[at + 2]]));
+    (
+        Question::new(labels.join(".").parse().unwrap(), kind),
+        at + 5,
+    )
 }
 
 fn wire_name(name: &str) -> Vec<u8> {
