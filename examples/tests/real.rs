@@ -167,5 +167,17 @@ fn one_object_holds_all_reports() {
     );
     let parts = report["parts"].as_array().unwrap().iter();
     let parts: Vec<_> = parts.map(|part| part["probe"].as_str().unwrap()).collect();
-    assert_eq!(parts, ["mx", "policy", "registration", "smtp", "smtp", "imap", "imap", "pop3"]);
+    assert_eq!(
+        parts,
+        [
+            "mx",
+            "policy",
+            "registration",
+            "smtp",
+            "smtp",
+            "imap",
+            "imap",
+            "pop3"
+        ]
+    );
 }

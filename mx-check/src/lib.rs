@@ -4,6 +4,8 @@ mod command;
 mod dialogue;
 mod facts;
 mod findings;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod options;
 pub mod policy;
 mod probe;
