@@ -22,7 +22,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const NAME: &str = "mta-sts.example.org";
-const POLICY: &str = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmx: *.example.net\r\nmax_age: 604800\r\n";
+const POLICY: &str = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmx: *.example.net\r\n\
+    max_age: 604800\r\n";
 
 fn page(kind: &str, body: &str) -> Vec<u8> {
     let length = body.len();

@@ -1,5 +1,5 @@
-//! The test suite of the SPF project for RFC 7208 (release 2014.04; its licence lies beside it): what the records of its
-//! zones come to for its senders. Explanations are not looked at.
+//! The test suite of the SPF project for RFC 7208 (release 2014.04; its licence lies beside it): what the records of
+//! its zones come to for its senders. Explanations are not looked at.
 
 #![allow(
     clippy::indexing_slicing,
