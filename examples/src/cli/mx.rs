@@ -83,7 +83,7 @@ impl Walking {
     ) -> Result<DomainProbe, Mistake> {
         let net = net.clone().with_resolver(resolver.clone());
         let policy = PolicyProbe::new(resolver.clone())
-            .with_addresses(self.outbound.iter().copied())
+            .with_senders(self.outbound.iter().copied())
             .with_selectors(&self.selector)
             .fetching(net.clone());
         let probe = DomainProbe::new(self.mx(resolver, is_named)?).with_policy(policy);

@@ -21,7 +21,7 @@ const POLICY: Phase = Phase::new("policy");
 pub struct PolicyProbe {
     resolver: Resolver,
     net: Option<Net>,
-    addresses: Vec<IpAddr>,
+    senders: Vec<IpAddr>,
     selectors: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl PolicyProbe {
         Self {
             resolver,
             net: None,
-            addresses: Vec::new(),
+            senders: Vec::new(),
             selectors: Vec::new(),
         }
     }
@@ -56,10 +56,10 @@ impl PolicyProbe {
         self
     }
 
-    /// Sees whether these addresses may send mail of the domain.
+    /// Sees whether these addresses, which send mail of the domain, may do so.
     #[must_use]
-    pub fn with_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.addresses = addresses.into_iter().collect();
+    pub fn with_senders(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.senders = addresses.into_iter().collect();
         self
     }
 
@@ -113,7 +113,7 @@ impl PolicyProbe {
         };
         let mut log = Log::begin(cx);
         let options = Options::new(domain.clone())
-            .with_addresses(self.addresses.iter().copied())
+            .with_senders(self.senders.iter().copied())
             .with_selectors(self.selectors.iter().cloned());
         let mut machine = PolicySurvey::new(options);
         // What was not answered in time is told for each.

@@ -1,6 +1,7 @@
 //! What the tests share: resolvers on loopback that answer as a test says, and a probe that asks them.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
