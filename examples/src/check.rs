@@ -13,7 +13,7 @@ use std::sync::Arc;
 use dnsbl_probe::DnsblProbe;
 use futures_util::future::join;
 use imap_probe::ImapProbe;
-use mx_check::{DomainProbe, MxFacts};
+use mx_check::{DomainFacts, DomainProbe, MxFacts};
 use pop3_probe::Pop3Probe;
 use probe_core::{
     AnyProbe, Context, Facts, Failure, Fleet, Host, HostName, Probe, Record, Report, Severity,
@@ -21,7 +21,7 @@ use probe_core::{
 };
 use probe_net::dns::Resolver;
 use probe_net::names::Reach;
-use probe_net::tls::Security;
+use probe_net::tls::{Expectation, Security};
 use probe_net::{Log, Net, Resolve, ResolveError};
 use smtp_probe::{Address, SmtpProbe};
 
@@ -180,18 +180,22 @@ impl Check {
     fn plan(
         &self,
         domain: &HostName,
-        mx: &MxFacts,
+        known: &DomainFacts,
         services: &[Service],
     ) -> Vec<(Target, AnyProbe)> {
-        let mut plan = self.exchanges(domain, mx);
+        let mut plan = self.exchanges(domain, known);
         plan.extend(services.iter().filter_map(|service| self.service(service)));
-        plan.extend(self.listings(domain, mx));
+        plan.extend(self.listings(domain, &known.mx));
         plan
     }
 
-    /// The hosts that take the mail, each at every address: would they take mail for the domain?
-    fn exchanges(&self, domain: &HostName, mx: &MxFacts) -> Vec<(Target, AnyProbe)> {
-        let takers = mx.exchange.takers();
+    /// The hosts that take the mail, each at every address: would they take mail for the domain, over such TLS as it says?
+    fn exchanges(&self, domain: &HostName, known: &DomainFacts) -> Vec<(Target, AnyProbe)> {
+        let expectation = match known.mta_sts() {
+            Some(policy) => Expectation::default().with_mta_sts(policy),
+            None => Expectation::default(),
+        };
+        let takers = known.mx.exchange.takers();
         let takers = takers.filter(|host| host.is_usable(self.local_is_fine));
         let names = takers.filter_map(|host| host.name.to_string().parse::<HostName>().ok());
         let mut hosts: Vec<HostName> = Vec::new();
@@ -204,7 +208,9 @@ impl Check {
         let postmaster: Option<Address> = format!("postmaster@{domain}").parse().ok();
         let probe = |host: HostName| {
             let options = SmtpProbe::builder(self.net.clone()).every_address(true);
-            let options = options.recipients(postmaster.as_slice());
+            let options = options
+                .recipients(postmaster.as_slice())
+                .expect_tls(expectation.clone());
             let target = Target::host(Host::Name(host), 25);
             Some((target, AnyProbe::new(options.build().ok()?)))
         };
@@ -287,7 +293,7 @@ impl Probe for Check {
         let (domain_report, services) = join(self.domain.probe(target, &half), looking).await;
         report.facts.services = services.unwrap_or_default();
         self.progress.end_one();
-        let plan = self.plan(domain, &domain_report.facts.mx, &report.facts.services);
+        let plan = self.plan(domain, &domain_report.facts, &report.facts.services);
         report.parts.extend(domain_report.parts);
         let rest = cx
             .clone()
@@ -299,7 +305,7 @@ impl Probe for Check {
             self.progress.end_one();
             report.parts.push(part);
         }
-        // In the order of what follows from what, whoever came first.
+        // Whoever came first: what keeps mail from arriving before what only others think of it.
         report.parts.sort_by_key(|part| place(part.probe));
         log.close(&mut report);
         report
@@ -317,15 +323,7 @@ fn weigh(part: &mut Report) {
 }
 
 fn place(probe: &str) -> usize {
-    const ORDER: [&str; 7] = [
-        "mx",
-        "policy",
-        "registration",
-        "smtp",
-        "imap",
-        "pop3",
-        "dnsbl",
-    ];
+    const ORDER: [&str; 6] = ["mx", "registration", "smtp", "imap", "pop3", "dnsbl"];
     let place = ORDER.iter().position(|known| *known == probe);
     place.unwrap_or(ORDER.len())
 }

@@ -3,13 +3,15 @@
 mod delegation;
 mod exchange;
 
+use std::time::{Duration, SystemTime};
+
 use probe_core::{Finding, FindingKind, Severity};
 use probe_net::Seen;
 use probe_net::dns::Rcode;
 
 use crate::facts::{Cache, CacheHealth, Held, MxFacts};
 use crate::options::Options;
-use crate::reply::Mx;
+use crate::reply::{Mx, lower};
 
 /// All findings of this crate.
 pub static FINDINGS: &[&FindingKind] = &[
@@ -20,6 +22,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &delegation::HOMELESS,
     &delegation::LAME,
     &delegation::NOBODY,
+    &delegation::NO_TCP,
     &delegation::ONE_SERVER,
     &delegation::SERIALS_DIFFER,
     &delegation::SERVERS_DIFFER,
@@ -44,6 +47,8 @@ pub static FINDINGS: &[&FindingKind] = &[
     &exchange::VALIDATION,
     &ONLY_CACHES,
     &RESOLVER_ILL,
+    &SIGNATURE_EXPIRED,
+    &SIGNATURE_EXPIRING,
     &STALE,
 ];
 
@@ -53,6 +58,18 @@ static BOGUS: FindingKind = FindingKind::new(
     "the domain's signatures are wrong: resolvers that check them find nothing",
     "Compare the DS records at the parent with the keys of the zone, and look whether signatures have expired; a domain that \
     moved may have left its old DS behind.",
+);
+static SIGNATURE_EXPIRED: FindingKind = FindingKind::new(
+    "dnssec.signature-expired",
+    Severity::Critical,
+    "the domain's signatures have expired: resolvers that check them find nothing",
+    "Have the zone signed again, and see why that was not done by itself.",
+);
+static SIGNATURE_EXPIRING: FindingKind = FindingKind::new(
+    "dnssec.signature-expiring",
+    Severity::Warning,
+    "the domain's signatures will expire soon",
+    "See whether the zone is still signed anew by itself: when they have expired, resolvers that check them find nothing.",
 );
 static DIVERGENT: FindingKind = FindingKind::new(
     "caches.divergent",
@@ -81,9 +98,10 @@ static STALE: FindingKind = FindingKind::new(
 );
 
 /// What to think of a domain.
-pub fn judge(facts: &MxFacts, _: &Seen<'_>, options: &Options) -> Vec<Finding> {
+pub fn judge(facts: &MxFacts, seen: &Seen<'_>, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     clock(facts, &mut findings);
+    findings.extend(signatures(facts, seen.now));
     delegation::judge(&facts.delegation, &mut findings);
     exchange::judge(facts, options, &mut findings);
     caches(facts, &mut findings);
@@ -105,6 +123,27 @@ fn clock(facts: &MxFacts, findings: &mut Vec<Finding>) {
         },
     );
     findings.push(ONLY_CACHES.found(evidence));
+}
+
+/// The signatures of the domain's own servers, if the zone above says that it is signed; else nobody checks them.
+fn signatures(facts: &MxFacts, now: SystemTime) -> Option<Finding> {
+    /// Signers renew them a week or more before.
+    const SOON: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+    let servers = facts.delegation.well();
+    let signed = servers.filter_map(|one| Some((one.signed_until?, one)));
+    let (until, server) = signed.min_by_key(|(until, _)| *until)?;
+    let kind = match until.duration_since(now) {
+        Err(_) => &SIGNATURE_EXPIRED,
+        Ok(left) if left < SOON => &SIGNATURE_EXPIRING,
+        Ok(_) => return None,
+    };
+    let until = humantime::format_rfc3339_seconds(until);
+    let found = kind.found(format!("{}: {until}", lower(&server.host)));
+    let is_checked = facts.delegation.is_signed != Some(false);
+    Some(match is_checked {
+        true => found,
+        false => found.with_severity(Severity::Info),
+    })
 }
 
 fn caches(facts: &MxFacts, findings: &mut Vec<Finding>) {
@@ -136,12 +175,21 @@ fn caches(facts: &MxFacts, findings: &mut Vec<Finding>) {
 fn divergent(facts: &MxFacts) -> Option<Finding> {
     let own = facts.exchange.records.as_ref()?;
     let is_own = facts.delegation.well().next().is_some();
+    // Where the domain's own servers do not agree, a resolver may have it from any of them.
+    let is_of_one = |records: &[Mx]| {
+        let mut servers = facts.delegation.servers.iter();
+        servers.any(|one| {
+            one.exchanges
+                .as_ref()
+                .is_some_and(|set| set.records == records)
+        })
+    };
     let others = facts.caches.iter().filter(|cache| {
         let held = cache.exchanges.as_ref();
         cache.is_believed()
             && !cache.is_bogus
             && held.is_some_and(|held| {
-                held.set.rcode != Rcode::SERVFAIL && held.set.records != own.records
+                held.set.rcode != Rcode::SERVFAIL && !is_of_one(&held.set.records)
             })
     });
     let told = others.map(|cache| {

@@ -1,8 +1,12 @@
 //! What answers come to.
 
 use core::net::IpAddr;
+use std::time::{Duration, SystemTime};
 
-use probe_net::dns::{Answer, Data, Name, Rcode};
+use nom::number::complete::{be_u8, be_u16, be_u32};
+use nom::sequence::preceded;
+use nom::{IResult, Parser};
+use probe_net::dns::{Answer, Data, Kind, Name, Rcode};
 
 /// One MX record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -62,6 +66,26 @@ pub(crate) fn name_servers(answer: &Answer) -> Set<Name> {
         _ => None,
     });
     Set::of(answer, records.collect(), lower)
+}
+
+/// When the first of an answer's signatures expires.
+pub(crate) fn signed_until(answer: &Answer) -> Option<SystemTime> {
+    let signatures = answer
+        .answers
+        .iter()
+        .filter(|record| record.kind == Kind::RRSIG);
+    let expiries = signatures.filter_map(|record| match &record.data {
+        Data::Raw(octets) => expiration(octets).ok().map(|(_, seconds)| seconds),
+        _ => None,
+    });
+    let first = expiries.min()?;
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(first.into()))
+}
+
+/// The expiration in the data of a signature (RFC 4034 section 3.1): behind type, algorithm, labels and TTL. Its 32 bits
+/// last until 2106.
+fn expiration(octets: &[u8]) -> IResult<&[u8], u32> {
+    preceded((be_u16, be_u8, be_u8, be_u32), be_u32).parse(octets)
 }
 
 /// The addresses of an answer.

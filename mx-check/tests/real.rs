@@ -14,9 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use mx_check::{CacheHealth, MxFacts, MxKind, MxProbe, Options, ServerState};
-use probe_core::{Context, Probe, Report, Severity, Verdict};
+use mx_check::registration::{self, Lifecycle, State};
+use mx_check::{
+    CacheHealth, DomainProbe, MxFacts, MxKind, MxProbe, Options, PolicyProbe, Registered,
+    RegistrationProbe, ServerState,
+};
+use probe_core::{Context, Facts, Probe, Report, Severity, Verdict};
+use probe_net::Net;
 use probe_net::dns::{Kind, Pace, Question, Resolver, RootHints};
+use probe_net::tls::{self, Tls};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -58,7 +64,7 @@ async fn ask(options: Options, domain: &str) -> Report<MxFacts> {
 }
 
 /// What is wrong with a domain, infos aside, and what is told of it first.
-fn told(report: &Report<MxFacts>) -> Vec<&'static str> {
+fn told<F: Facts>(report: &Report<F>) -> Vec<&'static str> {
     let findings = report.findings.iter();
     let wrong = findings.filter(|one| one.severity > Severity::Info);
     wrong.map(|one| one.code()).collect()
@@ -210,6 +216,125 @@ async fn a_resolver_that_is_none_counts_for_nothing() {
         .iter()
         .find(|one| one.code() == "resolver.ill");
     assert_eq!(ill.unwrap().evidence, "127.88.0.75:53: REFUSED");
+}
+
+fn net() -> Net {
+    let mut roots = rustls::RootCertStore::empty();
+    tls::add_ca_file(&mut roots, lab()["ca"].as_str().unwrap().as_ref()).unwrap();
+    Net::new(Tls::ring(roots)).with_resolver(resolver())
+}
+
+async fn policy(domain: &str) -> Vec<&'static str> {
+    let probe = PolicyProbe::new(resolver()).fetching(net());
+    let probe = probe
+        .with_selectors(["s1"])
+        .with_senders(["127.88.0.10".parse().unwrap()]);
+    told(
+        &probe
+            .probe(&domain.parse().unwrap(), &Context::default())
+            .await,
+    )
+}
+
+#[tokio::test]
+async fn what_a_domain_publishes_is_judged_with_the_policy_that_a_web_server_has() {
+    for (domain, expected) in [
+        ("well.test", vec![]),
+        (
+            "mismatch.test",
+            vec!["mta-sts.mx-mismatch", "dmarc.missing"],
+        ),
+        ("spf-twice.test", vec!["spf.multiple", "dmarc.missing"]),
+        ("spf-loop.test", vec!["spf.loop", "dmarc.missing"]),
+        (
+            "spf-many.test",
+            vec!["spf.lookups-exceeded", "dmarc.missing"],
+        ),
+        ("spf-open.test", vec!["spf.pass-all"]),
+    ] {
+        let mut codes = policy(domain).await;
+        // The key and the address are those of one of them.
+        codes.retain(|code| !matches!(*code, "dkim.missing" | "spf.own-host"));
+        assert_eq!(codes, expected, "{domain}");
+    }
+}
+
+/// What the registry of the lab says.
+async fn registration(domain: &str, asks_rdap: bool) -> Report<Registered> {
+    let options = registration::Options::default().asking_iana(false);
+    let options = match asks_rdap {
+        true => options.with_rdap("https://rdap.lab.test/".parse().unwrap()),
+        false => options,
+    };
+    let whois: probe_core::Host = "whois.lab.test"
+        .parse::<probe_core::HostName>()
+        .map(probe_core::Host::Name)
+        .unwrap();
+    let options = options.with_whois(whois);
+    let probe = RegistrationProbe::new(net(), options);
+    let cx = Context::default().with_budget(Duration::from_secs(8));
+    probe.probe(&domain.parse().unwrap(), &cx).await
+}
+
+#[tokio::test]
+async fn a_registry_is_asked_over_rdap_and_whois() {
+    for (domain, expected) in [
+        ("well.test", vec![]),
+        ("moved.test", vec![]),
+        ("held.test", vec!["registration.hold"]),
+        ("over.test", vec!["registration.expired"]),
+        ("renewed.test", vec!["registration.auto-renew-period"]),
+        ("redeemable.test", vec!["registration.redemption"]),
+        ("never-registered.test", vec!["registration.not-found"]),
+        ("whois-only.test", vec![]),
+    ] {
+        let report = registration(domain, true).await;
+        assert_eq!(told(&report), expected, "{domain}: {report:?}");
+    }
+    let of = async |domain| registration(domain, true).await.facts.0.unwrap();
+    let facts = of("well.test").await;
+    assert!(matches!(
+        facts.lifecycle(SystemTime::now(), facts.soon),
+        Some(Lifecycle::Active)
+    ));
+    assert!(matches!(
+        of("asked-too-often.test").await.state,
+        State::TooOften(Some(_))
+    ));
+    // A date is no duty of a registry.
+    let facts = of("no-date.test").await;
+    assert_eq!(
+        (facts.state.as_str(), facts.expires()),
+        ("not-published", None)
+    );
+}
+
+#[tokio::test]
+async fn all_that_is_known_of_a_domain_stands_in_one_report() {
+    let registry = registration::Options::default()
+        .asking_iana(false)
+        .asking_whois(false)
+        .with_rdap("https://rdap.lab.test/".parse().unwrap());
+    let probe = DomainProbe::new(options().build().unwrap())
+        .with_policy(PolicyProbe::new(resolver()).fetching(net()))
+        .with_registration(RegistrationProbe::new(net(), registry));
+    let ask = async |domain: &str| {
+        probe
+            .probe(&domain.parse().unwrap(), &Context::default())
+            .await
+    };
+    let report = ask("well.test").await;
+    let parts: Vec<_> = report.parts.iter().map(|part| part.probe).collect();
+    assert_eq!(parts, ["mx", "policy", "registration"]);
+    assert_eq!(report.verdict(), Verdict::Ok, "{report:?}");
+    // The registry has other servers of it than its own zone says, since it is the same registry for all.
+    let report = ask("held.test").await;
+    assert_eq!(report.verdict(), Verdict::Critical);
+    assert!(
+        report.headline().contains("held.test"),
+        "{}",
+        report.headline()
+    );
 }
 
 /// Takes the delegation of a domain away, as a registry does, until it is dropped.

@@ -55,6 +55,7 @@ mod dovecot;
 mod install;
 mod keeper;
 mod manifest;
+mod nginx;
 mod nsd;
 mod postfix;
 mod rbldnsd;

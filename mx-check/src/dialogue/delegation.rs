@@ -168,6 +168,7 @@ pub(crate) enum AtServer {
     Soa(usize),
     NameServers(usize),
     Exchanges(usize),
+    OverTcp(usize),
 }
 
 /// What each of the domain's own servers has.
@@ -179,15 +180,28 @@ pub(crate) fn ask_servers(domain: &Name, delegation: &Delegation) -> Vec<(AtServ
             (AtServer::NameServers(place), Kind::NS),
             (AtServer::Exchanges(place), Kind::MX),
         ]
-        .map(|(question, kind)| (question, ask_server(server.address, domain, kind)))
+        .map(|(question, kind)| {
+            let ask = ask_server(server.address, domain, kind);
+            (question, ask.with_signatures())
+        })
     });
-    asked.collect()
+    let over_tcp = delegation
+        .servers
+        .iter()
+        .enumerate()
+        .map(|(place, server)| {
+            let ask = ask_server(server.address, domain, Kind::SOA).by_tcp();
+            (AtServer::OverTcp(place), ask)
+        });
+    asked.chain(over_tcp).collect()
 }
 
 /// What they said.
 pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Delegation) {
-    let (AtServer::Soa(place) | AtServer::NameServers(place) | AtServer::Exchanges(place)) =
-        question;
+    let (AtServer::Soa(place)
+    | AtServer::NameServers(place)
+    | AtServer::Exchanges(place)
+    | AtServer::OverTcp(place)) = question;
     let Some(server) = into.servers.get_mut(place) else {
         return;
     };
@@ -197,9 +211,13 @@ pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Dele
         AtServer::Soa(_) => {
             server.state = state(outcome);
             server.soa = own.and_then(soa);
+            server.signed_until = own.and_then(reply::signed_until);
         }
         AtServer::NameServers(_) => server.name_servers = own.map(reply::name_servers),
         AtServer::Exchanges(_) => server.exchanges = own.map(reply::exchanges),
+        AtServer::OverTcp(_) => {
+            server.over_tcp = Some(outcome.as_ref().map(drop).map_err(ToString::to_string));
+        }
     }
 }
 
@@ -249,6 +267,8 @@ impl Server {
             soa: None,
             name_servers: None,
             exchanges: None,
+            signed_until: None,
+            over_tcp: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use std::time::SystemTime;
 
 use probe_core::{Metric, Record, Unit};
 use probe_net::dns::{Name, Rcode};
@@ -103,6 +104,10 @@ pub struct Server {
     pub name_servers: Option<Set<Name>>,
     /// Who takes its mail, as it says.
     pub exchanges: Option<Set<Mx>>,
+    /// When the first of the signatures expires that it has of the zone's beginning.
+    pub signed_until: Option<SystemTime>,
+    /// Whether it answers over TCP too, or why not.
+    pub over_tcp: Option<Result<(), String>>,
 }
 
 /// What a zone says of itself (RFC 1035 section 3.3.13), times in seconds.
@@ -228,6 +233,10 @@ impl Server {
         out.set("state", self.state.to_string());
         if let Some(soa) = &self.soa {
             out.set("serial", i64::from(soa.serial));
+        }
+        out.set("signed_until", self.signed_until);
+        if let Some(over_tcp) = &self.over_tcp {
+            out.set("tcp", over_tcp.is_ok());
         }
         if let Some(set) = &self.name_servers {
             out.set("name_servers", texts(&set.records));

@@ -41,6 +41,12 @@ pub(super) static NOBODY: FindingKind = FindingKind::new(
     "no name server answers for the domain",
     "Bring at least one of them back: mail goes on only as long as caches remember the domain.",
 );
+pub(super) static NO_TCP: FindingKind = FindingKind::new(
+    "delegation.no-tcp",
+    Severity::Warning,
+    "a name server does not answer over TCP",
+    "Open port 53 for TCP too (RFC 7766): answers that fit into no datagram, such as long SPF or signed ones, are lost there.",
+);
 pub(super) static ONE_SERVER: FindingKind = FindingKind::new(
     "delegation.one-server",
     Severity::Warning,
@@ -118,6 +124,14 @@ fn servers(delegation: &Delegation, findings: &mut Vec<Finding>) {
             .map(|host| HOMELESS.found(lower(host))),
     );
     findings.extend(lame.iter().map(|one| LAME.found(told(one))));
+    findings.extend(well.iter().filter_map(|one| {
+        let why = one.over_tcp.as_ref()?.as_ref().err()?;
+        Some(NO_TCP.found(format!(
+            "{} ({}): {why}",
+            lower(&one.host),
+            one.address.ip()
+        )))
+    }));
     let named = delegation
         .parent_says()
         .and_then(|says| says.name_servers());

@@ -5,10 +5,12 @@ use probe_core::{
     Context, Facts, Failure, Host, HostName, Probe, Record, Report, Severity, Target,
 };
 use probe_net::Log;
+use probe_net::tls::MtaSts;
 
 use super::{MxProbe, PolicyProbe, RegistrationProbe};
 use crate::command::host_of;
 use crate::facts::{MxFacts, names};
+use crate::policy::PolicyFacts;
 use crate::registration::{self, RegistrationFacts};
 
 /// Asks where a domain's mail goes, what it publishes about its mail, and who it is registered with; and compares what
@@ -26,6 +28,16 @@ pub struct DomainProbe {
 pub struct DomainFacts {
     /// Where the mail goes.
     pub mx: MxFacts,
+    /// What is published about it, if that was asked.
+    pub policy: Option<PolicyFacts>,
+}
+
+impl DomainFacts {
+    /// The policy of MTA-STS that servers which send mail to the domain hold its hosts to (RFC 8461).
+    pub fn mta_sts(&self) -> Option<MtaSts> {
+        let fetch = self.policy.as_ref()?.mta_sts.fetch.as_ref()?;
+        fetch.fetched.policy()?.to_mta_sts()
+    }
 }
 
 impl Facts for DomainFacts {
@@ -101,6 +113,7 @@ impl Probe for DomainProbe {
         let ((mx, policy), mut registration) = join(mail, registration).await;
         report.facts.mx = mx.facts.clone();
         report.parts.push(mx.erase());
+        report.facts.policy = policy.as_ref().and_then(|policy| policy.facts.0.clone());
         report.parts.extend(policy.map(Report::erase));
         if let Some(registration) = &mut registration {
             compare(&report.facts.mx, registration);

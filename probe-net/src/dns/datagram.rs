@@ -126,6 +126,8 @@ pub(super) struct Manner {
     pub(super) unchecked: bool,
     /// It shall show them (DO).
     pub(super) signatures: bool,
+    /// It is asked over a connection at once, not by a datagram.
+    pub(super) by_stream: bool,
 }
 
 /// The bytes of a question.

@@ -240,6 +240,10 @@ impl Desk {
         if flight.by_stream.is_some() {
             return;
         }
+        if flight.manner.by_stream {
+            let server = lane.server;
+            return self.stream(key, server, now);
+        }
         let (socket, id) = lane.register(key);
         let mut question = flight.question.clone();
         if !flight.is_plain {
@@ -268,6 +272,24 @@ impl Desk {
             socket,
             bytes,
         });
+    }
+
+    /// Over a connection of its own, from the beginning.
+    fn stream(&mut self, key: Key, server: SocketAddr, now: Instant) {
+        let Some(flight) = self.flights.get_mut(&key) else {
+            return;
+        };
+        let (id, question) = (rand::random(), flight.question.clone());
+        let bytes = datagram::encode(id, &question, flight.manner);
+        flight.by_stream = Some(Streamed {
+            id,
+            question,
+            server,
+            begun: now,
+        });
+        let end = *flight.end.get_or_insert(now + self.pace.patience);
+        self.timers.push(Reverse((end, key, Timer::Patience)));
+        self.deeds.push_back(Deed::Stream { key, server, bytes });
     }
 
     /// A try was not answered in time.
@@ -510,7 +532,15 @@ impl Desk {
         }
     }
 
-    /// What came of a connection; an error leaves what was cut off.
+    /// Nothing comes of a connection; what was cut off before is left.
+    pub(super) fn cut_off(&mut self, key: Key, trouble: Trouble) {
+        if let Some(flight) = self.flights.get_mut(&key) {
+            flight.fallback.get_or_insert(Err(trouble));
+            self.give_up(key);
+        }
+    }
+
+    /// What came of a connection.
     pub(super) fn streamed(&mut self, now: Instant, key: Key, bytes: &[u8]) {
         let Some(flight) = self.flights.get_mut(&key) else {
             return;

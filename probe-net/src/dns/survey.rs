@@ -46,6 +46,8 @@ pub struct Ask {
     pub unchecked: bool,
     /// Whether signatures are to be shown too (DO, RFC 3225).
     pub signatures: bool,
+    /// Whether to ask over TCP at once (RFC 7766), as those do whose datagrams were too small.
+    pub by_tcp: bool,
     /// What a transcript calls the name, where that contains a secret.
     pub shown: Option<Box<str>>,
 }
@@ -60,6 +62,7 @@ impl Ask {
             recursion: true,
             unchecked: false,
             signatures: false,
+            by_tcp: false,
             shown: None,
         }
     }
@@ -82,6 +85,13 @@ impl Ask {
     #[must_use]
     pub fn with_signatures(mut self) -> Self {
         self.signatures = true;
+        self
+    }
+
+    /// Asks over TCP, and not by a datagram.
+    #[must_use]
+    pub fn by_tcp(mut self) -> Self {
+        self.by_tcp = true;
         self
     }
 
@@ -182,6 +192,7 @@ pub(super) async fn lead<S: Survey>(
                 recursion: ask.recursion,
                 unchecked: ask.unchecked,
                 signatures: ask.signatures,
+                by_stream: ask.by_tcp,
             };
             let servers = ask.servers.as_ref().unwrap_or(&resolver.servers);
             desk.ask(ask.tag, ask.question, servers, manner);
@@ -249,7 +260,7 @@ enum News {
 }
 
 /// What came of a connection.
-type Streamed = (Key, io::Result<Vec<u8>>);
+type Streamed = (Key, SocketAddr, io::Result<Vec<u8>>);
 
 impl<'a> Ways<'a> {
     fn new(resolver: &'a Resolver, deadline: Instant) -> Self {
@@ -291,7 +302,7 @@ impl<'a> Ways<'a> {
     fn stream(&mut self, key: Key, server: SocketAddr, bytes: Vec<u8>) {
         let source = self.resolver.source;
         self.streams.push(Box::pin(async move {
-            (key, stream::exchange(server, source, &bytes).await)
+            (key, server, stream::exchange(server, source, &bytes).await)
         }));
     }
 
@@ -354,8 +365,9 @@ impl<'a> Ways<'a> {
                 let why = "the resolver hung up".to_owned();
                 desk.disconnected(lane, &Trouble::Local(why));
             }
-            News::Streamed((key, heard)) => {
-                desk.streamed(Instant::now(), key, &heard.unwrap_or_default());
+            News::Streamed((key, _, Ok(bytes))) => desk.streamed(Instant::now(), key, &bytes),
+            News::Streamed((key, server, Err(error))) => {
+                desk.cut_off(key, trouble(server, &error));
             }
         }
     }

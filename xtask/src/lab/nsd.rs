@@ -7,8 +7,11 @@
 //! answer, and the like.
 
 mod mail;
+mod sign;
 
 use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::Result;
 
 use super::certificates::Certificate;
 use super::server::{self, Listener, Room, Server};
@@ -130,7 +133,7 @@ impl Server for Nsd {
     }
 
     fn packages(&self) -> &'static [&'static str] {
-        &["nsd"]
+        &["nsd", "ldnsutils"]
     }
 
     fn listeners(&self, _: &Lab) -> Vec<Listener> {
@@ -149,7 +152,7 @@ impl Server for Nsd {
         let mut zones: String = self.zones.iter().map(Zone::clause).collect();
         if self.is_end() {
             let domains = mail::DOMAINS.iter();
-            zones.extend(domains.map(|domain| clause(domain.name, domain.file)));
+            zones.extend(domains.map(|domain| clause(domain.name, &domain.served())));
             zones += &clause(HOSTS, "hosts.zone");
         }
         let main = server::fill(MAIN, lab.folder())
@@ -172,6 +175,16 @@ impl Server for Nsd {
             group: "nsd",
             mode: "0755",
         }]
+    }
+
+    /// What is signed is signed anew at each start: the zone above has the keys, and comes first.
+    fn furnish(&self, lab: &Lab) -> Result<()> {
+        let keys = lab.folder().join(BELOW.name).join("keys");
+        match self.address {
+            BELOW_ADDRESS => sign::make_keys(&keys, &lab.folder().join(self.name)),
+            LEAF_ADDRESS | SECOND_ADDRESS => sign::sign(&keys, &lab.folder().join(self.name)),
+            _ => Ok(()),
+        }
     }
 
     fn command(&self, lab: &Lab) -> Vec<String> {

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::certificates::Certificate;
-use super::{Lab, dovecot, nsd, postfix, rbldnsd, unbound};
+use super::{Lab, dovecot, nginx, nsd, postfix, rbldnsd, unbound};
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 9] {
+pub(crate) fn all() -> [&'static dyn Server; 10] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
@@ -18,6 +18,7 @@ pub(crate) fn all() -> [&'static dyn Server; 9] {
         &nsd::SECOND,
         &unbound::Cache,
         &unbound::Unbound,
+        &nginx::Nginx,
         &dovecot::Dovecot,
         &postfix::Postfix,
     ]

@@ -53,9 +53,58 @@ pub(super) const DOMAINS: &[Domain] = &[
         [
             "@ MX 10 good.lab.test.",
             "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
-            "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:dmarc\\064well.test\""
+            "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:dmarc\\064well.test\"",
+            "_mta-sts.@ TXT \"v=STSv1; id=20260101T000000;\"",
+            "mta-sts.@ A 127.88.0.79",
+            "_smtp._tls.@ TXT \"v=TLSRPTv1; rua=mailto:tls\\064well.test\"",
+            "s1._domainkey.@ TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\""
         ]
     ),
+    domain!(
+        "mismatch.test",
+        [
+            "@ MX 10 good.lab.test.",
+            "_mta-sts.@ TXT \"v=STSv1; id=20260101T000000;\"",
+            "mta-sts.@ A 127.88.0.79"
+        ]
+    ),
+    domain!(
+        "spf-twice.test",
+        [
+            "@ MX 10 good.lab.test.",
+            "@ TXT \"v=spf1 a -all\"",
+            "@ TXT \"v=spf1 mx -all\""
+        ]
+    ),
+    domain!(
+        "spf-loop.test",
+        [
+            "@ MX 10 good.lab.test.",
+            "@ TXT \"v=spf1 include:a.@ -all\"",
+            "a.@ TXT \"v=spf1 include:a.@ -all\""
+        ]
+    ),
+    domain!(
+        "spf-many.test",
+        [
+            "@ MX 10 good.lab.test.",
+            "@ TXT \"v=spf1 a:a.@ a:b.@ a:c.@ a:d.@ a:e.@ a:f.@ a:g.@ a:h.@ a:i.@ a:j.@ a:k.@ -all\"",
+            "*.@ A 127.88.0.10"
+        ]
+    ),
+    domain!(
+        "spf-open.test",
+        [
+            "@ MX 10 good.lab.test.",
+            "@ TXT \"v=spf1 +all\"",
+            "_dmarc.@ TXT \"v=DMARC1; p=none\""
+        ]
+    ),
+    domain!("held.test", ["@ MX 10 good.lab.test."]),
+    domain!("over.test", ["@ MX 10 good.lab.test."]),
+    domain!("renewed.test", ["@ MX 10 good.lab.test."]),
+    domain!("no-date.test", ["@ MX 10 good.lab.test."]),
+    domain!("whois-only.test", ["@ MX 10 good.lab.test."]),
     domain!("expired.test", ["@ MX 10 expired.lab.test."]),
     domain!("greets-554.test", ["@ MX 10 greets-554.lab.test."]),
     domain!("not-ours.test", ["@ MX 10 good.lab.test."]),
@@ -95,6 +144,9 @@ pub(super) const DOMAINS: &[Domain] = &[
             "@ MX 32767 ms12345678.msv1.invalid."
         ]
     ),
+    domain!("signed.test", ["@ MX 10 good.lab.test."]),
+    domain!("signature-soon.test", ["@ MX 10 good.lab.test."]),
+    domain!("signature-over.test", ["@ MX 10 good.lab.test."]),
     Domain {
         name: "drift.test",
         file: "drift.test.zone",
@@ -111,6 +163,13 @@ pub(super) const DOMAINS: &[Domain] = &[
     },
 ];
 
+/// The zones that are signed: for so many days from now, into the past or the future. The zone above has their keys.
+pub(super) const SIGNED: [(&str, i64); 3] = [
+    ("signed.test", 30),
+    ("signature-soon.test", 2),
+    ("signature-over.test", -30),
+];
+
 /// What the zone above has of them, and of the hosts of the lab.
 pub(super) fn delegations(ends: Ends) -> String {
     let names = DOMAINS.iter().map(|domain| (domain.name, domain.ttl));
@@ -125,6 +184,14 @@ pub(super) fn delegations(ends: Ends) -> String {
 }
 
 impl Domain {
+    /// The file that is served: the signed one, if there is one.
+    pub(super) fn served(&self) -> String {
+        match SIGNED.iter().any(|(name, _)| *name == self.name) {
+            true => format!("{}.signed", self.file),
+            false => self.file.to_owned(),
+        }
+    }
+
     pub(super) fn contents(&self, ends: Ends, is_second: bool) -> String {
         let (records, serial) = match self.other {
             Some(other) if is_second => (other, 2),
@@ -154,7 +221,7 @@ pub(super) fn hosts(lab: &Lab, ends: Ends) -> String {
     let listeners = lab.listeners();
     let hosts: BTreeSet<_> = listeners
         .iter()
-        .filter(|listener| listener.address.is_ipv4())
+        .filter(|listener| listener.address.is_ipv4() && listener.host.ends_with(super::HOSTS))
         .map(|listener| format!("{}. A {}\n", listener.host, listener.address))
         .collect();
     let mail = MAIL

@@ -1,0 +1,50 @@
+//! Keys and signatures of the signed zones, made by ldns: by the same key at both servers, in the time that is theirs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+
+use super::mail::SIGNED;
+use crate::process;
+
+/// Puts a key for each zone into a folder, and what the zone above says of it beside that zone.
+pub(super) fn make_keys(keys: &Path, above: &Path) -> Result<()> {
+    if keys.exists() {
+        fs::remove_dir_all(keys)?;
+    }
+    fs::create_dir_all(keys)?;
+    let mut said = String::new();
+    for (zone, _) in SIGNED {
+        let mut make = Command::new("ldns-keygen");
+        make.args(["-k", "-a", "ECDSAP256SHA256", "-r", "/dev/urandom", zone]);
+        let stem = process::read(make.current_dir(keys))?;
+        let stem = stem.trim();
+        for kind in ["key", "private", "ds"] {
+            let made = keys.join(format!("{stem}.{kind}"));
+            fs::rename(&made, keys.join(format!("{zone}.{kind}")))
+                .with_context(|| format!("there is no {}", made.display()))?;
+        }
+        said += &fs::read_to_string(keys.join(format!("{zone}.ds")))?;
+    }
+    Ok(fs::write(above.join("ds.zone"), said)?)
+}
+
+/// Signs the zones of a server.
+pub(super) fn sign(keys: &Path, folder: &Path) -> Result<()> {
+    const DAY: i64 = 24 * 60 * 60;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let now = i64::try_from(now)?;
+    for (zone, days) in SIGNED {
+        let file = |kind: &str| -> PathBuf { folder.join(format!("{zone}.zone{kind}")) };
+        let until = now + days * DAY;
+        let mut sign = Command::new("ldns-signzone");
+        sign.args(["-i", &(until - 60 * DAY).to_string()]);
+        sign.args(["-e", &until.to_string(), "-f"]);
+        sign.args([file(".signed"), file(""), keys.join(zone)]);
+        process::read(&mut sign)?;
+    }
+    Ok(())
+}
