@@ -131,9 +131,32 @@ fn the_first_line_names_what_is_wrong() {
             1,
             "the domain's name servers have different MX records",
         ),
+        (
+            "mismatch.test",
+            2,
+            "the host is not in the domain's MTA-STS policy",
+        ),
         ("lame.test", 2, "no name server answers for the domain"),
     ] {
         let (is, page) = check(domain, &["--no-lists"]);
+        assert!(first(&page).contains(told), "{domain}: {page}");
+        assert_eq!(is, status, "{domain}: {page}");
+    }
+}
+
+#[test]
+fn what_the_registry_says_comes_before_what_caches_hide() {
+    for (domain, status, told) in [
+        ("held.test", 2, "the domain is on hold"),
+        ("over.test", 2, "the registration of the domain has expired"),
+        (
+            "renewed.test",
+            1,
+            "the registry renewed the domain by itself",
+        ),
+    ] {
+        let more = ["--no-lists", "--rdap", "https://rdap.lab.test/"];
+        let (is, page) = check(domain, &more);
         assert!(first(&page).contains(told), "{domain}: {page}");
         assert_eq!(is, status, "{domain}: {page}");
     }
@@ -171,13 +194,13 @@ fn one_object_holds_all_reports() {
         parts,
         [
             "mx",
-            "policy",
             "registration",
             "smtp",
             "smtp",
             "imap",
             "imap",
-            "pop3"
+            "pop3",
+            "policy"
         ]
     );
 }

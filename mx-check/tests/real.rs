@@ -135,6 +135,14 @@ async fn each_fault_of_a_zone_is_told_as_what_it_is() {
         ("duplicate.test", vec![]),
         ("validation.test", vec![]),
         ("drift.test", vec!["mx.inconsistent"]),
+        ("signed.test", vec![]),
+        ("signature-soon.test", vec!["dnssec.signature-expiring"]),
+        ("signature-over.test", vec!["dnssec.signature-expired"]),
+        // rbldnsd speaks no TCP, and has neither SOA nor NS of its own.
+        (
+            "bl01.rbl.test",
+            vec!["mx.none", "delegation.no-tcp", "delegation.expire-short"],
+        ),
         ("loop-a.test", vec!["delegation.all-lame"]),
         ("lame.test", vec!["delegation.all-lame"]),
         ("upward.test", vec!["delegation.all-lame"]),
