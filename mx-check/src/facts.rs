@@ -6,7 +6,7 @@ mod exchange;
 
 use probe_core::{Facts, HostName, Record};
 
-pub use cache::{Cache, CacheHealth, Clock, Held};
+pub use cache::{Cache, CacheHealth, Clock, Held, Passing};
 pub(crate) use delegation::names;
 pub use delegation::{Delegation, Parent, ParentSays, Server, ServerState, Soa};
 pub use exchange::{Exchange, MxAddress, MxForm, MxHost, MxKind, MxState};

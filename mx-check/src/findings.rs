@@ -9,7 +9,7 @@ use probe_core::{Finding, FindingKind, Severity};
 use probe_net::Seen;
 use probe_net::dns::Rcode;
 
-use crate::facts::{Cache, CacheHealth, Held, MxFacts};
+use crate::facts::{Cache, CacheHealth, Held, MxFacts, Passing};
 use crate::options::Options;
 use crate::reply::{Mx, lower};
 
@@ -164,7 +164,15 @@ fn caches(facts: &MxFacts, findings: &mut Vec<Finding>) {
         (!of.is_empty()).then(|| kind.found(of.join(", ")))
     };
     findings.extend(told(&BOGUS, &|cache| cache.is_bogus));
-    let is_stale = |held: &Held<Mx>| held.is_stale || held.is_counting() == Some(false);
+    // What stands still at the whole life of the records is fetched anew from servers that still answer.
+    let lives = facts.delegation.servers.iter();
+    let lives: Vec<_> = lives
+        .filter_map(|one| one.exchanges.as_ref()?.ttl)
+        .collect();
+    let is_stale = |held: &Held<Mx>| {
+        let is_still = held.passing() == Some(Passing::Still);
+        held.is_stale || is_still && !lives.contains(&held.remaining())
+    };
     findings.extend(told(&STALE, &|cache| {
         facts.clock.is_some() && cache.exchanges.as_ref().is_some_and(is_stale)
     }));

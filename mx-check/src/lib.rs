@@ -16,7 +16,7 @@ mod reply;
 
 pub use facts::{
     Cache, CacheHealth, Clock, Delegation, Exchange, Held, MxAddress, MxFacts, MxForm, MxHost,
-    MxKind, MxState, Parent, ParentSays, Server, ServerState, Soa,
+    MxKind, MxState, Parent, ParentSays, Passing, Server, ServerState, Soa,
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};

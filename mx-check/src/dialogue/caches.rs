@@ -225,3 +225,138 @@ pub(crate) fn exchanges(caches: &[Cache]) -> Option<(Set<Mx>, String)> {
     let (set, cache) = said.iter().rev().max_by_key(|(set, _)| votes(set))?;
     Some(((*set).clone(), format!("the resolver {}", cache.resolver)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Parent, ParentSays, Passing, Server};
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn seconds(number: u64) -> Duration {
+        Duration::from_secs(number)
+    }
+
+    fn set<T>(record: T, ttl: u32) -> Set<T> {
+        Set {
+            rcode: Rcode::NOERROR,
+            records: vec![record],
+            ttl: Some(ttl),
+        }
+    }
+
+    fn mx() -> Mx {
+        Mx {
+            preference: 10,
+            exchange: "mx.example.test".parse().unwrap(),
+        }
+    }
+
+    /// Samples, so many seconds after the first question, with what was left then.
+    fn held<T>(record: T, samples: &[(u64, u32)]) -> Held<T> {
+        let last = samples.last().map(|(_, ttl)| *ttl);
+        Held {
+            set: set(record, last.unwrap_or_default()),
+            samples: samples
+                .iter()
+                .map(|(at, ttl)| (seconds(*at), *ttl))
+                .collect(),
+            is_stale: false,
+        }
+    }
+
+    /// A cache with so much left of the name servers, the records and the hosts' addresses.
+    fn cache(servers: u32, exchanges: u32, addresses: Option<u32>) -> Cache {
+        let mut cache = Cache::new("192.0.2.53:53".parse().unwrap());
+        cache.health = CacheHealth::Well;
+        cache.exchanges = Some(held(mx(), &[(0, exchanges + 2), (2, exchanges)]));
+        cache.name_servers = Some(held("ns.example.test".parse().unwrap(), &[(2, servers)]));
+        cache.addresses = addresses;
+        cache
+    }
+
+    /// The zone above has dropped the domain; its own servers still answer, with records of so many seconds.
+    fn gone(life: Option<u32>) -> Delegation {
+        let parent = |address: &str| Parent {
+            server: address.parse().unwrap(),
+            says: ParentSays::NoName,
+        };
+        let mut delegation = Delegation {
+            parents: vec![parent("192.0.2.1:53"), parent("192.0.2.2:53")],
+            ..Delegation::default()
+        };
+        if let Some(life) = life {
+            let mut server = Server::new("ns.example.test".parse().unwrap(), [192, 0, 2, 3].into());
+            server.exchanges = Some(set(mx(), life));
+            delegation.servers.push(server);
+        }
+        delegation
+    }
+
+    /// In how many seconds mail stops, at the earliest and at the latest.
+    fn stops(life: Option<u32>, caches: &[Cache]) -> Option<(u64, u64)> {
+        let clock = clock(&gone(life), caches, NOW)?;
+        let left = |at: SystemTime| at.duration_since(NOW).unwrap().as_secs();
+        Some((left(clock.earliest), left(clock.latest)))
+    }
+
+    #[test]
+    fn a_cache_that_has_the_servers_fetches_the_rest_anew() {
+        // Two days of the delegation, and an hour of records: until the servers are forgotten, and an hour more.
+        let caches = [cache(172_800, 1800, None)];
+        assert_eq!(stops(Some(3600), &caches), Some((172_800, 176_400)));
+    }
+
+    #[test]
+    fn a_cache_without_the_servers_has_what_it_has() {
+        let caches = [cache(0, 1800, None)];
+        assert_eq!(stops(None, &caches), Some((1800, 1800)));
+        // The addresses of the hosts may be forgotten first.
+        let caches = [cache(0, 1800, Some(60))];
+        assert_eq!(stops(None, &caches), Some((60, 1800)));
+    }
+
+    #[test]
+    fn the_first_cache_that_forgets_and_the_last_are_the_two_ends() {
+        let caches = [
+            cache(600, 60, None),
+            cache(7200, 60, None),
+            cache(10, 5, None),
+        ];
+        assert_eq!(stops(Some(300), &caches), Some((10, 7500)));
+    }
+
+    #[test]
+    fn who_is_not_believed_or_has_nothing_does_not_count() {
+        let mut liar = cache(9999, 9999, None);
+        liar.health = CacheHealth::Invents;
+        let mut empty = cache(9999, 9999, None);
+        empty.exchanges = None;
+        assert_eq!(stops(None, &[liar, empty]), None);
+    }
+
+    #[test]
+    fn there_is_no_clock_as_long_as_one_server_above_knows_the_domain() {
+        let mut delegation = gone(None);
+        assert!(clock(&delegation, &[cache(1, 1, None)], NOW).is_some());
+        if let Some(parent) = delegation.parents.first_mut() {
+            parent.says = ParentSays::Own(set("ns.example.test".parse().unwrap(), 60));
+        }
+        assert!(clock(&delegation, &[cache(1, 1, None)], NOW).is_none());
+        // One that does not answer says nothing either way; one alone that says no is too few.
+        let mut delegation = gone(None);
+        if let Some(parent) = delegation.parents.first_mut() {
+            parent.says = ParentSays::Silent("no answer".to_owned());
+        }
+        assert!(clock(&delegation, &[cache(1, 1, None)], NOW).is_none());
+    }
+
+    #[test]
+    fn time_passes_in_a_cache_and_not_in_what_is_over() {
+        let passing = |samples: &[(u64, u32)]| held(mx(), samples).passing();
+        assert_eq!(passing(&[(0, 60), (2, 58)]), Some(Passing::Counting));
+        assert_eq!(passing(&[(0, 30), (2, 30)]), Some(Passing::Still));
+        assert_eq!(passing(&[(0, 30), (2, 50)]), Some(Passing::OtherCache));
+        assert_eq!(passing(&[(0, 60)]), None);
+    }
+}

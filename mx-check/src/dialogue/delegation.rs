@@ -257,7 +257,7 @@ fn soa(answer: &Answer) -> Option<Soa> {
 }
 
 impl Server {
-    fn new(host: Name, address: IpAddr) -> Self {
+    pub(crate) fn new(host: Name, address: IpAddr) -> Self {
         /// Of name servers.
         const PORT: u16 = 53;
         Self {

@@ -57,6 +57,18 @@ pub enum CacheHealth {
     Unasked,
 }
 
+/// What happens to the time that is left of what a cache has.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "it falls, stays or rises")]
+pub enum Passing {
+    /// It passes, as in a cache.
+    Counting,
+    /// It is more than before: a farm of caches, another of which has answered.
+    OtherCache,
+    /// It does not pass: each answer is fetched anew, or is over and served all the same (RFC 8767).
+    Still,
+}
+
 /// When mail will stop, where only caches still know the domain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -75,14 +87,19 @@ impl<T> Held<T> {
         self.samples.last().map_or(0, |(_, ttl)| *ttl)
     }
 
-    /// Whether time passes in it: between two samples as much went by as the clock shows. What does not pass is no
-    /// cache's: each answer is fetched anew, or is over and served all the same.
-    pub fn is_counting(&self) -> Option<bool> {
+    /// What happened between the first sample and the last. `None` where they are too near to each other.
+    pub fn passing(&self) -> Option<Passing> {
         let (first, last) = (self.samples.first()?, self.samples.last()?);
         let waited = last.0.checked_sub(first.0)?.as_secs();
-        let passed = u64::from(first.1.saturating_sub(last.1));
-        // Caches count whole seconds.
-        (waited >= 1).then(|| passed + 1 >= waited)
+        let passed = first.1.checked_sub(last.1).map(u64::from);
+        if waited == 0 {
+            return None;
+        }
+        Some(match passed {
+            None => Passing::OtherCache,
+            Some(0) => Passing::Still,
+            Some(_) => Passing::Counting,
+        })
     }
 }
 
