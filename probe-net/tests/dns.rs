@@ -267,3 +267,60 @@ async fn a_transcript_names_each_question_and_what_came_of_it() {
     assert!(told.contains(&line), "{told}");
     assert_eq!(report.spans[0].phase, phase);
 }
+
+/// One question over TCP, if anybody listens there.
+#[derive(Default)]
+struct OverTcp(Vec<Result<Answer, Trouble>>, Option<SocketAddr>);
+
+impl Survey for OverTcp {
+    fn begin(&mut self) -> Vec<Ask> {
+        let servers = self.1.into_iter().collect();
+        vec![Ask::new(0, question(Kind::A)).of(servers).by_tcp()]
+    }
+
+    fn answered(&mut self, _: u64, outcome: Result<Answer, Trouble>) -> Vec<Ask> {
+        self.0.push(outcome);
+        Vec::new()
+    }
+}
+
+async fn over_tcp(server: SocketAddr) -> Result<Answer, Trouble> {
+    let mut asked = OverTcp(Vec::new(), Some(server));
+    let mut log = Log::begin(&Context::default());
+    let resolver = Resolver::new([]);
+    survey(&resolver, &mut asked, Phase::new("tcp"), &mut log)
+        .await
+        .unwrap();
+    asked.0.remove(0)
+}
+
+#[tokio::test]
+async fn a_question_may_go_over_tcp_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let length = stream.read_u16().await.unwrap();
+            let mut question = vec![0; length.into()];
+            stream.read_exact(&mut question).await.unwrap();
+            let reply = reply(&question, 4, 0, &[(1, &[127, 0, 0, 2])]);
+            stream
+                .write_u16(reply.len().try_into().unwrap())
+                .await
+                .unwrap();
+            stream.write_all(&reply).await.unwrap();
+        }
+    });
+    let answer = over_tcp(server).await.unwrap();
+    assert_eq!(answer.transport, Transport::Tcp);
+    assert_eq!(addresses(&answer).len(), 1);
+}
+
+#[tokio::test]
+async fn that_nobody_speaks_tcp_there_is_told_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    drop(listener);
+    assert_eq!(over_tcp(server).await, Err(Trouble::Refused(server)));
+}
