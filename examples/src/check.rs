@@ -13,7 +13,7 @@ use std::sync::Arc;
 use dnsbl_probe::DnsblProbe;
 use futures_util::future::join;
 use imap_probe::ImapProbe;
-use mx_check::{DomainFacts, DomainProbe, MxFacts};
+use mx_check::{DomainFacts, DomainProbe, MxFacts, MxHost};
 use pop3_probe::Pop3Probe;
 use probe_core::{
     AnyProbe, Context, Facts, Failure, Fleet, Host, HostName, Probe, Record, Report, Severity,
@@ -191,26 +191,23 @@ impl Check {
 
     /// The hosts that take the mail, each at every address: would they take mail for the domain, over such TLS as it says?
     fn exchanges(&self, domain: &HostName, known: &DomainFacts) -> Vec<(Target, AnyProbe)> {
-        let expectation = match known.mta_sts() {
-            Some(policy) => Expectation::default().with_mta_sts(policy),
-            None => Expectation::default(),
-        };
+        let mut hosts: Vec<(HostName, Expectation)> = Vec::new();
         let takers = known.mx.exchange.takers();
-        let takers = takers.filter(|host| host.is_usable(self.local_is_fine));
-        let names = takers.filter_map(|host| host.name.to_string().parse::<HostName>().ok());
-        let mut hosts: Vec<HostName> = Vec::new();
-        for name in names {
-            if !hosts.contains(&name) {
-                hosts.push(name);
+        for taker in takers.filter(|host| host.is_usable(self.local_is_fine)) {
+            let Ok(name) = taker.name.to_string().parse::<HostName>() else {
+                continue;
+            };
+            if hosts.iter().all(|(other, _)| *other != name) {
+                hosts.push((name, expectation(domain, taker, known)));
             }
         }
         // RFC 5321 section 4.5.1 wants it to be there.
         let postmaster: Option<Address> = format!("postmaster@{domain}").parse().ok();
-        let probe = |host: HostName| {
+        let probe = |(host, expectation): (HostName, Expectation)| {
             let options = SmtpProbe::builder(self.net.clone()).every_address(true);
             let options = options
                 .recipients(postmaster.as_slice())
-                .expect_tls(expectation.clone());
+                .expect_tls(expectation);
             let target = Target::host(Host::Name(host), 25);
             Some((target, AnyProbe::new(options.build().ok()?)))
         };
@@ -309,6 +306,19 @@ impl Probe for Check {
         report.parts.sort_by_key(|part| place(part.probe));
         log.close(&mut report);
         report
+    }
+}
+
+/// What the domain, and the host itself, have published of the host's TLS.
+fn expectation(domain: &HostName, host: &MxHost, known: &DomainFacts) -> Expectation {
+    let expectation = match known.mta_sts() {
+        Some(policy) => Expectation::default().with_mta_sts(policy),
+        None => Expectation::default(),
+    };
+    match host.dane() {
+        // Where an authority counts, the domain's own name will do too (RFC 7672 section 3.2.2).
+        Some(dane) => expectation.with_dane(dane.with_reference(domain.clone())),
+        None => expectation,
     }
 }
 

@@ -129,7 +129,13 @@ fn the_first_line_names_what_is_wrong() {
         (
             "drift.test",
             1,
-            "the domain's name servers have different MX records",
+            "the domain's name servers have different SPF records",
+        ),
+        ("dane-wrong.test", 2, "3 1 1 0000000000000000"),
+        (
+            "signature-over.test",
+            2,
+            "the domain's signatures have expired",
         ),
         (
             "mismatch.test",

@@ -9,7 +9,7 @@ use probe_core::{Facts, HostName, Record};
 pub use cache::{Cache, CacheHealth, Clock, Held, Passing};
 pub(crate) use delegation::names;
 pub use delegation::{Delegation, Parent, ParentSays, Server, ServerState, Soa};
-pub use exchange::{Exchange, MxAddress, MxForm, MxHost, MxKind, MxState};
+pub use exchange::{Exchange, HostTlsa, MxAddress, MxForm, MxHost, MxKind, MxState};
 
 /// What was learned of a domain.
 #[derive(Clone, Debug, Default)]

@@ -15,8 +15,8 @@ pub mod registration;
 mod reply;
 
 pub use facts::{
-    Cache, CacheHealth, Clock, Delegation, Exchange, Held, MxAddress, MxFacts, MxForm, MxHost,
-    MxKind, MxState, Parent, ParentSays, Passing, Server, ServerState, Soa,
+    Cache, CacheHealth, Clock, Delegation, Exchange, Held, HostTlsa, MxAddress, MxFacts, MxForm,
+    MxHost, MxKind, MxState, Parent, ParentSays, Passing, Server, ServerState, Soa,
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};

@@ -177,6 +177,10 @@ impl MxProbe {
         let answers = self.round(organisations, HOSTS, log).await;
         exchange::hear_hosts(answers, &mut facts.exchange);
         let answers = self
+            .round(exchange::ask_tlsa(&facts.exchange), HOSTS, log)
+            .await;
+        exchange::hear_tlsa(answers, &mut facts.exchange);
+        let answers = self
             .round(exchange::ask_names(&facts.exchange), HOSTS, log)
             .await;
         exchange::hear_names(answers, &mut facts.exchange);

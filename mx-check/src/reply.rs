@@ -8,6 +8,8 @@ use nom::sequence::preceded;
 use nom::{IResult, Parser};
 use probe_net::dns::{Answer, Data, Kind, Name, Rcode};
 
+use crate::records::spf::Spf;
+
 /// One MX record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs, reason = "RFC 1035 section 3.3.9")]
@@ -66,6 +68,15 @@ pub(crate) fn name_servers(answer: &Answer) -> Set<Name> {
         _ => None,
     });
     Set::of(answer, records.collect(), lower)
+}
+
+/// The SPF records of an answer.
+pub(crate) fn spf(answer: &Answer) -> Set<String> {
+    let records = answer.records().filter_map(|record| match &record.data {
+        Data::Txt(text) if Spf::is_one(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        _ => None,
+    });
+    Set::of(answer, records.collect(), String::clone)
 }
 
 /// When the first of an answer's signatures expires.

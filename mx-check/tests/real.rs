@@ -134,10 +134,16 @@ async fn each_fault_of_a_zone_is_told_as_what_it_is() {
         ),
         ("duplicate.test", vec![]),
         ("validation.test", vec![]),
-        ("drift.test", vec!["mx.inconsistent"]),
+        (
+            "drift.test",
+            vec!["delegation.spf-differs", "mx.inconsistent"],
+        ),
         ("signed.test", vec![]),
         ("signature-soon.test", vec!["dnssec.signature-expiring"]),
-        ("signature-over.test", vec!["dnssec.signature-expired"]),
+        (
+            "signature-over.test",
+            vec!["dnssec.signature-expired", "dnssec.bogus"],
+        ),
         // rbldnsd speaks no TCP, and has neither SOA nor NS of its own.
         (
             "bl01.rbl.test",
@@ -449,4 +455,18 @@ async fn when_the_registry_drops_a_domain_it_is_told_when_mail_stops_and_then_it
     let report = ask(options(), "vanishing.test").await;
     assert_eq!(told(&report), ["delegation.gone"]);
     assert!(report.facts.clock.is_none());
+}
+
+#[tokio::test]
+async fn what_a_host_says_of_its_certificate_counts_where_that_is_signed() {
+    let report = ask(options(), "signed.test").await;
+    let host = &report.facts.exchange.hosts[0];
+    let tlsa = host.tlsa.as_ref().unwrap();
+    assert!(tlsa.is_authentic);
+    assert_eq!(tlsa.name, "_25._tcp.mx.signed.test".parse().unwrap());
+    assert_eq!(host.dane().unwrap().records().len(), 1);
+    assert_eq!(report.facts.delegation.is_signed, Some(true));
+
+    let report = ask(options(), "well.test").await;
+    assert_eq!(report.facts.exchange.hosts[0].tlsa, None);
 }

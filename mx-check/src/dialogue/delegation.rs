@@ -168,6 +168,7 @@ pub(crate) enum AtServer {
     Soa(usize),
     NameServers(usize),
     Exchanges(usize),
+    Texts(usize),
     OverTcp(usize),
 }
 
@@ -179,6 +180,7 @@ pub(crate) fn ask_servers(domain: &Name, delegation: &Delegation) -> Vec<(AtServ
             (AtServer::Soa(place), Kind::SOA),
             (AtServer::NameServers(place), Kind::NS),
             (AtServer::Exchanges(place), Kind::MX),
+            (AtServer::Texts(place), Kind::TXT),
         ]
         .map(|(question, kind)| {
             let ask = ask_server(server.address, domain, kind);
@@ -201,6 +203,7 @@ pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Dele
     let (AtServer::Soa(place)
     | AtServer::NameServers(place)
     | AtServer::Exchanges(place)
+    | AtServer::Texts(place)
     | AtServer::OverTcp(place)) = question;
     let Some(server) = into.servers.get_mut(place) else {
         return;
@@ -215,6 +218,7 @@ pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Dele
         }
         AtServer::NameServers(_) => server.name_servers = own.map(reply::name_servers),
         AtServer::Exchanges(_) => server.exchanges = own.map(reply::exchanges),
+        AtServer::Texts(_) => server.spf = own.map(reply::spf),
         AtServer::OverTcp(_) => {
             server.over_tcp = Some(outcome.as_ref().map(drop).map_err(ToString::to_string));
         }
@@ -267,6 +271,7 @@ impl Server {
             soa: None,
             name_servers: None,
             exchanges: None,
+            spf: None,
             signed_until: None,
             over_tcp: None,
         }

@@ -4,10 +4,11 @@ use core::net::IpAddr;
 
 use probe_net::dns::{Answer, Ask, Data, Kind, Name, Rcode};
 use probe_net::names::{Reach, organisational};
+use probe_net::tls::Dane;
 
 use super::Outcome;
 use crate::command::{ask, host_of, name_of, reverse};
-use crate::facts::{Delegation, Exchange, MxAddress, MxForm, MxHost, MxKind, MxState};
+use crate::facts::{Delegation, Exchange, HostTlsa, MxAddress, MxForm, MxHost, MxKind, MxState};
 use crate::reply::{self, Mx, Set};
 
 /// So many hosts are looked for.
@@ -157,6 +158,39 @@ pub(crate) fn ask_organisations(exchange: &Exchange) -> Vec<(AboutHost, Ask)> {
         Some((AboutHost::Organisation(place), ask(&organisation, Kind::NS)))
     });
     asked.collect()
+}
+
+/// Which certificates the hosts say that they have: below what their names stand for (RFC 7672 section 2.2.3).
+pub(crate) fn ask_tlsa(exchange: &Exchange) -> Vec<(usize, Ask)> {
+    let hosts = exchange.hosts.iter().enumerate();
+    let found = hosts.filter(|(_, host)| host.state == MxState::Found);
+    let asked = found.filter_map(|(place, host)| {
+        let base = host.aliases.last().unwrap_or(&host.name);
+        let name = base.below("_25._tcp").ok()?;
+        Some((place, ask(&name, Kind::TLSA).with_signatures()))
+    });
+    asked.collect()
+}
+
+/// What came of it.
+pub(crate) fn hear_tlsa(answers: Vec<(usize, Outcome)>, into: &mut Exchange) {
+    for (place, outcome) in answers {
+        let (Some(host), Ok(answer)) = (into.hosts.get_mut(place), outcome) else {
+            continue;
+        };
+        // As zone files have them, which is how they are read.
+        let records = answer
+            .records()
+            .filter_map(|record| record.data.to_string().parse().ok());
+        let records: Vec<_> = records.take(Dane::LIMIT).collect();
+        if !records.is_empty() {
+            host.tlsa = Some(HostTlsa {
+                name: answer.question.name.clone(),
+                records,
+                is_authentic: answer.flags.authentic_data,
+            });
+        }
+    }
 }
 
 /// A question about an address, by the places of host and address.

@@ -104,6 +104,8 @@ pub struct Server {
     pub name_servers: Option<Set<Name>>,
     /// Who takes its mail, as it says.
     pub exchanges: Option<Set<Mx>>,
+    /// Its SPF records, as it has them.
+    pub spf: Option<Set<String>>,
     /// When the first of the signatures expires that it has of the zone's beginning.
     pub signed_until: Option<SystemTime>,
     /// Whether it answers over TCP too, or why not.

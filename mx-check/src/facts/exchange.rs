@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use probe_core::{Metric, Record, Unit};
 use probe_net::dns::Name;
 use probe_net::names::Reach;
+use probe_net::tls::{Dane, Tlsa};
 
 use crate::reply::{Mx, Set, lower};
 
@@ -59,6 +60,20 @@ pub struct MxHost {
     pub addresses: Vec<MxAddress>,
     /// Whether the domain that it belongs to is there; `None` where that was not asked.
     pub organisation_is_there: Option<bool>,
+    /// Which certificate it says that it has (RFC 7672), where it says so.
+    pub tlsa: Option<HostTlsa>,
+}
+
+/// The TLSA records of a host that takes mail.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct HostTlsa {
+    /// Where they stand: below what the host's name stands for.
+    pub name: Name,
+    /// What they say.
+    pub records: Vec<Tlsa>,
+    /// Whether the resolver has found all signatures to be right (AD). Without it nobody heeds them.
+    pub is_authentic: bool,
 }
 
 /// What kind of name stands in an MX record.
@@ -122,7 +137,14 @@ impl MxHost {
             state: MxState::default(),
             addresses: Vec::new(),
             organisation_is_there: None,
+            tlsa: None,
         }
+    }
+
+    /// What servers that send mail to it hold its certificate to, if anything.
+    pub fn dane(&self) -> Option<Dane> {
+        let tlsa = self.tlsa.as_ref().filter(|tlsa| tlsa.is_authentic)?;
+        Dane::new(tlsa.records.iter().cloned()).ok()
     }
 
     /// Whether mail could be delivered there, as far as names and addresses tell.
@@ -143,6 +165,11 @@ impl MxHost {
             out.set("alias_of", aliases.collect::<Vec<_>>());
         }
         out.set("state", self.state.as_str());
+        if let Some(tlsa) = &self.tlsa {
+            let records = tlsa.records.iter().map(ToString::to_string);
+            out.set("tlsa", records.collect::<Vec<_>>());
+            out.set("tlsa_authentic", tlsa.is_authentic);
+        }
         out.trees("addresses", &self.addresses, |one, out| {
             out.set("address", one.address.to_string());
             let names: Vec<_> = one.names.iter().map(lower).collect();

@@ -65,6 +65,12 @@ pub(super) static SERVERS_DIFFER: FindingKind = FindingKind::new(
     "the zone above names other name servers than the domain itself",
     "Make the two the same: the registrar's for the one, the zone's NS records for the other.",
 );
+pub(super) static SPF_DIFFERS: FindingKind = FindingKind::new(
+    "delegation.spf-differs",
+    Severity::Warning,
+    "the domain's name servers have different SPF records",
+    "See why some of them do not have the current zone: the domain's mail is taken or refused by chance.",
+);
 pub(super) static UNKNOWN: FindingKind = FindingKind::new(
     "delegation.unknown",
     Severity::Info,
@@ -151,6 +157,19 @@ fn servers(delegation: &Delegation, findings: &mut Vec<Finding>) {
 
 /// The versions of the zone.
 fn zone(well: &[&Server], findings: &mut Vec<Finding>) {
+    let texts: Vec<_> = well
+        .iter()
+        .filter_map(|one| Some((one.spf.as_ref()?, *one)))
+        .collect();
+    let first = texts.first().map(|(set, _)| &set.records);
+    if texts.iter().any(|(set, _)| Some(&set.records) != first) {
+        let told = texts.iter().map(|(set, one)| {
+            let records = set.records.join(" and ");
+            let records = if records.is_empty() { "none" } else { &records };
+            format!("{} has {records}", lower(&one.host))
+        });
+        findings.push(SPF_DIFFERS.found(told.collect::<Vec<_>>().join("; ")));
+    }
     let soas: Vec<_> = well
         .iter()
         .filter_map(|one| Some((one.soa?, *one)))

@@ -100,6 +100,12 @@ pub(super) static TAKEOVER: FindingKind = FindingKind::new(
     "an MX record names a host of a domain that does not exist: whoever registers that gets the mail",
     "Take the record out today, or register the domain again.",
 );
+pub(super) static TLSA_UNSIGNED: FindingKind = FindingKind::new(
+    "mx.tlsa-unsigned",
+    Severity::Info,
+    "a host says by TLSA which certificate it has, but that is not signed, or the resolver does not check signatures",
+    "Sign the zone that the host's name is in: unsigned records are passed over (RFC 7672 section 2.2).",
+);
 pub(super) static UNEXPECTED: FindingKind = FindingKind::new(
     "mx.unexpected",
     Severity::Critical,
@@ -199,6 +205,9 @@ fn name(exchange: &Exchange, host: &MxHost, findings: &mut Vec<Finding>) {
     if !host.aliases.is_empty() {
         let aliases: Vec<_> = host.aliases.iter().map(lower).collect();
         findings.push(ALIAS.found(format!("{shown} is {}", aliases.join(", that is "))));
+    }
+    if let Some(tlsa) = host.tlsa.as_ref().filter(|tlsa| !tlsa.is_authentic) {
+        findings.push(TLSA_UNSIGNED.found(lower(&tlsa.name)));
     }
     if let MxState::Unknown(why) = &host.state {
         findings.push(NOT_FOUND.found(format!("{shown}: {why}")));

@@ -182,7 +182,10 @@ impl Server for Nsd {
         let keys = lab.folder().join(BELOW.name).join("keys");
         match self.address {
             BELOW_ADDRESS => sign::make_keys(&keys, &lab.folder().join(self.name)),
-            LEAF_ADDRESS | SECOND_ADDRESS => sign::sign(&keys, &lab.folder().join(self.name)),
+            LEAF_ADDRESS | SECOND_ADDRESS => {
+                let certificate = lab.tls("good.lab.test.pem");
+                sign::sign(&keys, &lab.folder().join(self.name), &certificate)
+            }
             _ => Ok(()),
         }
     }

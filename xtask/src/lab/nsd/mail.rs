@@ -144,14 +144,22 @@ pub(super) const DOMAINS: &[Domain] = &[
             "@ MX 32767 ms12345678.msv1.invalid."
         ]
     ),
-    domain!("signed.test", ["@ MX 10 good.lab.test."]),
+    domain!("signed.test", ["@ MX 10 mx.@", "mx.@ A 127.88.0.10"]),
+    domain!(
+        "dane-wrong.test",
+        [
+            "@ MX 10 mx.@",
+            "mx.@ A 127.88.0.10",
+            "_25._tcp.mx.@ TLSA 3 1 1 0000000000000000000000000000000000000000000000000000000000000000"
+        ]
+    ),
     domain!("signature-soon.test", ["@ MX 10 good.lab.test."]),
     domain!("signature-over.test", ["@ MX 10 good.lab.test."]),
     Domain {
         name: "drift.test",
         file: "drift.test.zone",
-        records: &["@ MX 10 good.lab.test."],
-        other: Some(&["@ MX 10 expired.lab.test."]),
+        records: &["@ MX 10 good.lab.test.", "@ TXT \"v=spf1 mx -all\""],
+        other: Some(&["@ MX 10 expired.lab.test.", "@ TXT \"v=spf1 -all\""]),
         ttl: 60,
     },
     Domain {
@@ -164,7 +172,8 @@ pub(super) const DOMAINS: &[Domain] = &[
 ];
 
 /// The zones that are signed: for so many days from now, into the past or the future. The zone above has their keys.
-pub(super) const SIGNED: [(&str, i64); 3] = [
+pub(super) const SIGNED: [(&str, i64); 4] = [
+    ("dane-wrong.test", 30),
     ("signed.test", 30),
     ("signature-soon.test", 2),
     ("signature-over.test", -30),

@@ -1,4 +1,5 @@
-//! Keys and signatures of the signed zones, made by ldns: by the same key at both servers, in the time that is theirs.
+//! Keys and signatures of the signed zones, made by ldns: by the same key at both servers, in the time that is theirs; and
+//! what is signed and known only when the lab starts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,8 @@ pub(super) fn make_keys(keys: &Path, above: &Path) -> Result<()> {
     Ok(fs::write(above.join("ds.zone"), said)?)
 }
 
-/// Signs the zones of a server.
-pub(super) fn sign(keys: &Path, folder: &Path) -> Result<()> {
+/// Signs the zones of a server. The first of them says which certificate its host has.
+pub(super) fn sign(keys: &Path, folder: &Path, certificate: &Path) -> Result<()> {
     const DAY: i64 = 24 * 60 * 60;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let now = i64::try_from(now)?;
@@ -43,8 +44,22 @@ pub(super) fn sign(keys: &Path, folder: &Path) -> Result<()> {
         let mut sign = Command::new("ldns-signzone");
         sign.args(["-i", &(until - 60 * DAY).to_string()]);
         sign.args(["-e", &until.to_string(), "-f"]);
-        sign.args([file(".signed"), file(""), keys.join(zone)]);
+        let whole = fs::read_to_string(file(""))?;
+        let whole = match zone == "signed.test" {
+            true => whole + &tlsa("_25._tcp.mx.signed.test", certificate)?,
+            false => whole,
+        };
+        fs::write(file(".whole"), whole)?;
+        sign.args([file(".signed"), file(".whole"), keys.join(zone)]);
         process::read(&mut sign)?;
     }
     Ok(())
+}
+
+/// That this is the key of the certificate there (RFC 7671 section 5.1).
+fn tlsa(name: &str, certificate: &Path) -> Result<String> {
+    let digest = r#"openssl x509 -in "$0" -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r"#;
+    let said = process::read(Command::new("sh").args(["-c", digest]).arg(certificate))?;
+    let digest = said.split_whitespace().next().unwrap_or_default();
+    Ok(format!("{name}. TLSA 3 1 1 {digest}\n"))
 }

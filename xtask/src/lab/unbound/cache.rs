@@ -1,6 +1,9 @@
 //! A resolver that finds its way from the lab's root down, and keeps what it has found: at 127.88.0.77, over UDP and TCP.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
+
+use anyhow::Result;
 
 use super::super::certificates::Certificate;
 use super::super::server::{Listener, Room, Server};
@@ -31,7 +34,7 @@ impl Server for Cache {
             address: IpAddr::V4(ADDRESS),
             port: dns::PORT,
             certificate: Certificate::Absent,
-            quirk: "resolves whatever is delegated below the lab's root, and keeps it",
+            quirk: "resolves whatever is delegated below the lab's root, checks signatures, and keeps it",
         }]
     }
 
@@ -51,6 +54,13 @@ impl Server for Cache {
 
     fn rooms(&self) -> Vec<Room> {
         Vec::new()
+    }
+
+    /// The keys of the zones that are signed were made when nsd started, before this one.
+    fn furnish(&self, lab: &Lab) -> Result<()> {
+        let keys = lab.folder().join("nsd").join("ds.zone");
+        fs::copy(keys, lab.folder().join(self.name()).join("ds.zone"))?;
+        Ok(())
     }
 
     fn command(&self, lab: &Lab) -> Vec<String> {
