@@ -1,6 +1,7 @@
 //! Everything that can be learned of a domain's mail from outside: a composite of probes. What is asked follows from what
 //! was found: the hosts that take the mail, the services that its users look for, the addresses that lists may name.
 
+mod autoconfig;
 mod services;
 
 use core::net::IpAddr;

@@ -187,6 +187,13 @@ fn blacklists_are_asked_about_domain_and_addresses() {
 }
 
 #[test]
+fn services_are_found_where_mail_programs_look_for_them() {
+    let (_, page) = check("autoconfig.test", &["--no-lists"]);
+    let told = "imaps mail.lab.test:993, submissions good.lab.test:465";
+    assert!(page.contains(told), "{page}");
+}
+
+#[test]
 fn one_object_holds_all_reports() {
     let (_, json) = check("well.test", &["--no-lists", "--format", "json"]);
     let report: Value = serde_json::from_str(&json).unwrap();

@@ -103,6 +103,18 @@ proptest! {
     }
 }
 
+/// What made-up responses have shown once.
+#[test]
+fn quotes_and_brackets_within_quotes_are_read_alike() {
+    for said in [
+        &b"* NO [BADCHARSET (\"]\" \"\\\"\")] text\r\n"[..],
+        b"* NO [BADCHARSET (\"\\\\\")] ] text\r\n",
+        b"* 4294967295 FETCH (INTERNALDATE \"01-Jan-0000 00:00:00 +0000\")\r\n",
+    ] {
+        assert_eq!(compare(said).unwrap(), [""; 0], "{}", said.escape_ascii());
+    }
+}
+
 #[test]
 fn what_dovecot_said_both_read_alike() {
     let (mut unread, mut odd) = (Vec::new(), Vec::<(Reply, Vec<&str>)>::new());

@@ -8,6 +8,8 @@ use probe_core::{Context, Host, HostName};
 use probe_net::dns::{Data, Kind, Question, Resolver};
 use probe_net::{Endpoint, Log, Net};
 
+use super::autoconfig;
+
 /// A service at a host.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[allow(
@@ -86,8 +88,11 @@ impl fmt::Display for Service {
     }
 }
 
-/// Those that are named, those that the domain announces, and where it announces none, those that are where they often
-/// are.
+/// How long one place is tried.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Those that are named, and those that the domain announces in DNS. Where it announces none, those that it publishes for
+/// mail programs; and where there is nothing of that either, those that are where they often are.
 pub(super) async fn find(
     domain: &HostName,
     named: &[Service],
@@ -98,6 +103,9 @@ pub(super) async fn find(
     let announced: Vec<_> = join_all(announced).await.into_iter().flatten().collect();
     let mut services = named.to_vec();
     services.extend(announced);
+    if services.is_empty() {
+        services = autoconfig::find(domain, net, PATIENCE).await;
+    }
     if services.is_empty() {
         let guesses = ServiceKind::ALL
             .iter()
@@ -139,7 +147,6 @@ fn guesses(kind: ServiceKind, domain: &HostName) -> impl Iterator<Item = Service
 
 /// A guess is only one if somebody listens there.
 async fn listens(service: Service, net: &Net) -> Option<Service> {
-    const PATIENCE: Duration = Duration::from_secs(3);
     let endpoint = Endpoint::new(Host::Name(service.host.clone()), service.port);
     let mut log = Log::begin(&Context::default().with_budget(PATIENCE));
     let dialled = net.dial(&endpoint, &mut log).await;

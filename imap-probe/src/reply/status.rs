@@ -165,8 +165,12 @@ fn bracketed<'a>(heard: &Heard, input: &'a [u8]) -> Option<(&'a [u8], &'a [u8])>
     if input.first() != Some(&b'[') {
         heard.note(Quirk::ExtraSpace);
     }
-    let mut is_quoted = false;
+    let (mut is_quoted, mut is_escaped) = (false, false);
     let close = |byte: &u8| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        is_escaped = is_quoted && *byte == b'\\';
         is_quoted ^= *byte == b'"';
         *byte == b']' && !is_quoted
     };

@@ -47,6 +47,9 @@ const POLICIES: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// Publishes its services for mail programs, and announces none in DNS.
+const AUTOCONFIG: &str = "autoconfig.autoconfig.test";
+
 impl Server for Nginx {
     fn name(&self) -> &'static str {
         "nginx"
@@ -83,6 +86,13 @@ impl Server for Nginx {
                 "WHOIS, which tells of whois-only.test whoever asks",
             ),
         ];
+        listeners.push(listener(
+            AUTOCONFIG,
+            AUTOCONFIG,
+            443,
+            good,
+            "what mail programs look for",
+        ));
         listeners.extend(POLICIES.map(|(label, host, _)| {
             listener(
                 label,
