@@ -16,12 +16,15 @@ use crate::reply::{Mx, lower};
 /// All findings of this crate.
 pub static FINDINGS: &[&FindingKind] = &[
     &BOGUS,
+    &delegation::ALIAS,
     &delegation::DIFFERS_AT_PARENT,
     &delegation::EXPIRY_SHORT,
+    &delegation::GLUE_DIFFERS,
     &delegation::GONE,
     &delegation::HOMELESS,
     &delegation::LAME,
     &delegation::NOBODY,
+    &delegation::NO_EDNS,
     &delegation::NO_TCP,
     &delegation::ONE_SERVER,
     &delegation::SERIALS_DIFFER,
@@ -52,6 +55,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &SIGNATURE_EXPIRED,
     &SIGNATURE_EXPIRING,
     &STALE,
+    &UNSIGNED,
 ];
 
 static BOGUS: FindingKind = FindingKind::new(
@@ -72,6 +76,13 @@ static SIGNATURE_EXPIRING: FindingKind = FindingKind::new(
     Severity::Warning,
     "the domain's signatures will expire soon",
     "See whether the zone is still signed anew by itself: when they have expired, resolvers that check them find nothing.",
+);
+static UNSIGNED: FindingKind = FindingKind::new(
+    "dnssec.left-behind",
+    Severity::Critical,
+    "the zone above says that the domain is signed, and it is not: resolvers that check signatures find nothing",
+    "Have the DS records taken out at the registrar, or sign the zone with the keys that they name: they are often left behind \
+    when a domain moves.",
 );
 static DIVERGENT: FindingKind = FindingKind::new(
     "caches.divergent",
@@ -131,8 +142,14 @@ fn clock(facts: &MxFacts, findings: &mut Vec<Finding>) {
 fn signatures(facts: &MxFacts, now: SystemTime) -> Option<Finding> {
     /// Signers renew them a week or more before.
     const SOON: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-    let servers = facts.delegation.well();
-    let signed = servers.filter_map(|one| Some((one.signed_until?, one)));
+    let servers: Vec<_> = facts.delegation.well().collect();
+    let unsigned = servers.iter().find(|one| one.signed_until.is_none());
+    if let Some(unsigned) = unsigned.filter(|_| facts.delegation.is_signed == Some(true)) {
+        return Some(UNSIGNED.found(lower(&unsigned.host)));
+    }
+    let signed = servers
+        .iter()
+        .filter_map(|one| Some((one.signed_until?, one)));
     let (until, server) = signed.min_by_key(|(until, _)| *until)?;
     let kind = match until.duration_since(now) {
         Err(_) => &SIGNATURE_EXPIRED,

@@ -108,6 +108,14 @@ pub(crate) fn addresses(answer: &Answer) -> impl Iterator<Item = IpAddr> {
     })
 }
 
+/// What a name stands for.
+pub(crate) fn alias(name: &Name, answer: &Answer) -> Option<Name> {
+    answer.answers.iter().find_map(|record| match &record.data {
+        Data::Cname(target) if record.name == *name => Some(target.clone()),
+        _ => None,
+    })
+}
+
 /// The names of an answer about an address.
 pub(crate) fn pointers(answer: &Answer) -> impl Iterator<Item = &Name> {
     answer.records().filter_map(|record| match &record.data {

@@ -144,6 +144,11 @@ async fn each_fault_of_a_zone_is_told_as_what_it_is() {
             "signature-over.test",
             vec!["dnssec.signature-expired", "dnssec.bogus"],
         ),
+        (
+            "left-behind.test",
+            vec!["dnssec.left-behind", "dnssec.bogus"],
+        ),
+        ("glue-differs.test", vec!["delegation.glue-differs"]),
         // rbldnsd speaks no TCP, and has neither SOA nor NS of its own.
         (
             "bl01.rbl.test",

@@ -169,6 +169,8 @@ pub(crate) enum AtServer {
     NameServers(usize),
     Exchanges(usize),
     Texts(usize),
+    /// Its own address, where its name is in the domain.
+    Itself(usize),
     OverTcp(usize),
 }
 
@@ -195,7 +197,17 @@ pub(crate) fn ask_servers(domain: &Name, delegation: &Delegation) -> Vec<(AtServ
             let ask = ask_server(server.address, domain, Kind::SOA).by_tcp();
             (AtServer::OverTcp(place), ask)
         });
-    asked.chain(over_tcp).collect()
+    let inside = delegation.servers.iter().enumerate();
+    let inside = inside.filter(|(_, server)| server.host.is_within(domain));
+    let itself = inside.map(|(place, server)| {
+        let kind = match server.address {
+            SocketAddr::V4(_) => Kind::A,
+            SocketAddr::V6(_) => Kind::AAAA,
+        };
+        let ask = ask_server(server.address, &server.host, kind);
+        (AtServer::Itself(place), ask)
+    });
+    asked.chain(over_tcp).chain(itself).collect()
 }
 
 /// What they said.
@@ -204,6 +216,7 @@ pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Dele
     | AtServer::NameServers(place)
     | AtServer::Exchanges(place)
     | AtServer::Texts(place)
+    | AtServer::Itself(place)
     | AtServer::OverTcp(place)) = question;
     let Some(server) = into.servers.get_mut(place) else {
         return;
@@ -215,9 +228,14 @@ pub(crate) fn hear_server(question: AtServer, outcome: &Outcome, into: &mut Dele
             server.state = state(outcome);
             server.soa = own.and_then(soa);
             server.signed_until = own.and_then(reply::signed_until);
+            server.has_edns = answer.map(|answer| answer.has_edns);
         }
         AtServer::NameServers(_) => server.name_servers = own.map(reply::name_servers),
         AtServer::Exchanges(_) => server.exchanges = own.map(reply::exchanges),
+        AtServer::Itself(_) => {
+            server.own_addresses = own.map(reply::addresses).into_iter().flatten().collect();
+            server.alias = own.and_then(|answer| reply::alias(&server.host, answer));
+        }
         AtServer::Texts(_) => server.spf = own.map(reply::spf),
         AtServer::OverTcp(_) => {
             server.over_tcp = Some(outcome.as_ref().map(drop).map_err(ToString::to_string));
@@ -272,6 +290,9 @@ impl Server {
             name_servers: None,
             exchanges: None,
             spf: None,
+            own_addresses: Vec::new(),
+            alias: None,
+            has_edns: None,
             signed_until: None,
             over_tcp: None,
         }

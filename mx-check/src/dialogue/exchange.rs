@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use probe_net::dns::{Answer, Ask, Data, Kind, Name, Rcode};
+use probe_net::dns::{Answer, Ask, Kind, Name, Rcode};
 use probe_net::names::{Reach, organisational};
 use probe_net::tls::Dane;
 
@@ -135,7 +135,7 @@ pub(crate) fn hear_aliases(answers: Vec<(usize, Outcome)>, into: &mut Exchange) 
         let (Some(host), Ok(answer)) = (into.hosts.get_mut(place), outcome) else {
             continue;
         };
-        let Some(next) = alias(&answer.question.name, &answer) else {
+        let Some(next) = reply::alias(&answer.question.name, &answer) else {
             continue;
         };
         let is_circle = next == host.name || host.aliases.contains(&next);
@@ -268,7 +268,7 @@ impl MxHost {
             Err(trouble) => return self.unless_found(MxState::Unknown(trouble.to_string())),
         };
         if self.aliases.is_empty() {
-            self.aliases.extend(alias(&self.name, answer));
+            self.aliases.extend(reply::alias(&self.name, answer));
         }
         for address in reply::addresses(answer).take(ADDRESSES) {
             self.state = MxState::Found;
@@ -296,12 +296,4 @@ impl MxHost {
 
 fn told(answer: &Answer) -> String {
     format!("{} says {}", answer.server.ip(), answer.rcode)
-}
-
-/// What a name stands for.
-fn alias(name: &Name, answer: &Answer) -> Option<Name> {
-    answer.answers.iter().find_map(|record| match &record.data {
-        Data::Cname(target) if record.name == *name => Some(target.clone()),
-        _ => None,
-    })
 }

@@ -106,6 +106,12 @@ pub struct Server {
     pub exchanges: Option<Set<Mx>>,
     /// Its SPF records, as it has them.
     pub spf: Option<Set<String>>,
+    /// Where it is, as it says itself, if it answers for its own name.
+    pub own_addresses: Vec<IpAddr>,
+    /// What its name stands for, where that is an alias.
+    pub alias: Option<Name>,
+    /// Whether it understands EDNS.
+    pub has_edns: Option<bool>,
     /// When the first of the signatures expires that it has of the zone's beginning.
     pub signed_until: Option<SystemTime>,
     /// Whether it answers over TCP too, or why not.
@@ -237,6 +243,7 @@ impl Server {
             out.set("serial", i64::from(soa.serial));
         }
         out.set("signed_until", self.signed_until);
+        out.set("edns", self.has_edns);
         if let Some(over_tcp) = &self.over_tcp {
             out.set("tcp", over_tcp.is_ok());
         }

@@ -5,6 +5,26 @@ use probe_core::{Finding, FindingKind, Severity};
 use crate::facts::{Delegation, Server, ServerState, names};
 use crate::reply::lower;
 
+pub(super) static ALIAS: FindingKind = FindingKind::new(
+    "delegation.alias",
+    Severity::Warning,
+    "the name of a name server is an alias",
+    "Name the host itself in the NS records (RFC 2181 section 10.3): some resolvers do not follow aliases there.",
+);
+pub(super) static GLUE_DIFFERS: FindingKind = FindingKind::new(
+    "delegation.glue-differs",
+    Severity::Warning,
+    "the zone above has another address of a name server than the domain itself",
+    "Make the two the same: at the registrar for the one, in the zone for the other. Whoever asks by the old one may find \
+    nobody there tomorrow.",
+);
+pub(super) static NO_EDNS: FindingKind = FindingKind::new(
+    "delegation.no-edns",
+    Severity::Info,
+    "a name server does not understand EDNS",
+    "Update the server, or open what stands before it (RFC 6891): long answers take another way each time, and signatures \
+    are not to be had.",
+);
 pub(super) static DIFFERS_AT_PARENT: FindingKind = FindingKind::new(
     "delegation.parent-differs",
     Severity::Warning,
@@ -138,6 +158,9 @@ fn servers(delegation: &Delegation, findings: &mut Vec<Finding>) {
             one.address.ip()
         )))
     }));
+    for one in &well {
+        itself(one, findings);
+    }
     let named = delegation
         .parent_says()
         .and_then(|says| says.name_servers());
@@ -153,6 +176,22 @@ fn servers(delegation: &Delegation, findings: &mut Vec<Finding>) {
         }));
     }
     zone(&well, findings);
+}
+
+/// What a server says of itself.
+fn itself(one: &Server, findings: &mut Vec<Finding>) {
+    let told = |what: &str| format!("{} ({}){what}", lower(&one.host), one.address.ip());
+    if let Some(alias) = &one.alias {
+        findings.push(ALIAS.found(told(&format!(" is {}", lower(alias)))));
+    }
+    let own = &one.own_addresses;
+    if !own.is_empty() && !own.contains(&one.address.ip()) {
+        let own: Vec<_> = own.iter().map(ToString::to_string).collect();
+        findings.push(GLUE_DIFFERS.found(told(&format!(" says that it is at {}", own.join(", ")))));
+    }
+    if one.has_edns == Some(false) {
+        findings.push(NO_EDNS.found(told("")));
+    }
 }
 
 /// The versions of the zone.

@@ -35,6 +35,8 @@ pub struct Answer {
     pub additional: Vec<Record>,
     /// Why, in the server's words (RFC 8914).
     pub extended_errors: Vec<ExtendedError>,
+    /// Whether the server understands EDNS (RFC 6891): it answers in it then.
+    pub has_edns: bool,
 }
 
 impl Answer {
@@ -56,6 +58,7 @@ impl Answer {
             authority: content.authority,
             additional: content.additional,
             extended_errors: content.extended_errors,
+            has_edns: content.has_edns,
         }
     }
 

@@ -165,6 +165,7 @@ pub(super) struct Content {
     pub(super) authority: Vec<Record>,
     pub(super) additional: Vec<Record>,
     pub(super) extended_errors: Vec<ExtendedError>,
+    pub(super) has_edns: bool,
 }
 
 /// The id of a message, which is all that is needed to find who asked.
@@ -233,6 +234,7 @@ impl Content {
                 truncated: meta.truncation,
             },
             extended_errors: extended_errors.collect(),
+            has_edns: message.edns.is_some(),
             answers: records(message.answers),
             authority: records(message.authorities),
             additional: records(message.additionals),

@@ -85,6 +85,7 @@ fn said(server: &Server, question: &Question) -> Content {
         authority: Vec::new(),
         additional: Vec::new(),
         extended_errors: Vec::new(),
+        has_edns: true,
     };
     let asked = &question.name;
     let is_here = |zone: &str| asked.is_within(&name(zone));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use super::super::Lab;
+use super::super::{Lab, rbldnsd};
 
 /// The two servers of each.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +116,8 @@ pub(super) const DOMAINS: &[Domain] = &[
             "_dmarc.@ TXT \"v=DMARC1; p=reject\""
         ]
     ),
+    domain!("glue-differs.test", ["@ MX 10 good.lab.test."]),
+    domain!("left-behind.test", ["@ MX 10 good.lab.test."]),
     domain!("not-ours.test", ["@ MX 10 good.lab.test."]),
     domain!("null.test", ["@ MX 0 ."]),
     domain!("null-mixed.test", ["@ MX 0 .", "@ MX 10 good.lab.test."]),
@@ -192,6 +194,9 @@ pub(super) const SIGNED: [(&str, i64); 4] = [
     ("signature-over.test", -30),
 ];
 
+/// The zone above has a key of it, and it is not signed.
+pub(super) const LEFT_BEHIND: &str = "left-behind.test";
+
 /// What the zone above has of them, and of the hosts of the lab.
 pub(super) fn delegations(ends: Ends) -> String {
     let names = DOMAINS.iter().map(|domain| (domain.name, domain.ttl));
@@ -220,6 +225,11 @@ impl Domain {
             _ => (self.records, 1),
         };
         let mut zone = head(self.name, ends, self.ttl, serial);
+        // Says of its first server that it is where another one is.
+        if self.name == "glue-differs.test" {
+            let (is, says) = (ends.first.to_string(), rbldnsd::ADDRESS.to_string());
+            zone = zone.replace(&is, &says);
+        }
         // One of them says it elsewhere.
         let services = SERVICES.iter().filter(|_| self.name != "autoconfig.test");
         for record in records.iter().chain(services) {

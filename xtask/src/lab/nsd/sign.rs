@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 
-use super::mail::SIGNED;
+use super::mail::{LEFT_BEHIND, SIGNED};
 use crate::process;
 
 /// Puts a key for each zone into a folder, and what the zone above says of it beside that zone.
@@ -18,7 +18,7 @@ pub(super) fn make_keys(keys: &Path, above: &Path) -> Result<()> {
     }
     fs::create_dir_all(keys)?;
     let mut said = String::new();
-    for (zone, _) in SIGNED {
+    for zone in SIGNED.iter().map(|(zone, _)| *zone).chain([LEFT_BEHIND]) {
         let mut make = Command::new("ldns-keygen");
         make.args(["-k", "-a", "ECDSAP256SHA256", "-r", "/dev/urandom", zone]);
         let stem = process::read(make.current_dir(keys))?;
