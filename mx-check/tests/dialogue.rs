@@ -184,3 +184,38 @@ async fn who_asks_nobody_or_for_an_address_is_told_so() {
         .await;
     assert_eq!(report.failure.unwrap().kind, FailureKind::Local);
 }
+
+#[tokio::test]
+async fn however_many_hosts_and_addresses_there_are_so_many_are_asked_for() {
+    const NAMES: [&str; 17] = [
+        "1 a.test", "1 b.test", "1 c.test", "1 d.test", "1 e.test", "1 f.test", "1 g.test",
+        "1 h.test", "1 i.test", "1 j.test", "1 k.test", "1 l.test", "1 m.test", "1 n.test",
+        "1 o.test", "1 p.test", "1 q.test",
+    ];
+    const ADDRESSES: [&str; 9] = [
+        "198.41.0.1",
+        "198.41.0.2",
+        "198.41.0.3",
+        "198.41.0.4",
+        "198.41.0.5",
+        "198.41.0.6",
+        "198.41.0.7",
+        "198.41.0.8",
+        "198.41.0.9",
+    ];
+    let world = World::new(|name, kind, _| match (name, kind) {
+        ("example.test", "MX") => {
+            Says::Records(NAMES.map(|host| ("example.test", "MX", host)).to_vec())
+        }
+        ("a.test", "A") => Says::Records(ADDRESSES.map(|one| ("a.test", "A", one)).to_vec()),
+        (_, "A" | "AAAA") => Says::NoData,
+        _ => usual(name, kind),
+    })
+    .await;
+    let report = ask(&[&world], "example.test").await;
+    let hosts = &report.facts.exchange.hosts;
+    assert_eq!((hosts.len(), hosts[0].addresses.len()), (16, 8));
+    let asked = world.asked();
+    assert!(!asked.contains(&"q.test A".to_owned()));
+    assert_eq!(asked.iter().filter(|one| one.ends_with(" PTR")).count(), 8);
+}

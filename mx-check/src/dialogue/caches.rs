@@ -201,9 +201,11 @@ pub(crate) fn clock(delegation: &Delegation, caches: &[Cache], now: SystemTime) 
 pub(crate) fn name_servers(caches: &[Cache]) -> Vec<Name> {
     let believed = caches.iter().filter(|cache| cache.is_believed());
     let held = believed.filter_map(|cache| cache.name_servers.as_ref());
+    /// More are not asked.
+    const SERVERS: usize = 12;
     let mut known: Vec<Name> = Vec::new();
     for host in held.flat_map(|held| &held.set.records) {
-        if !known.contains(host) {
+        if known.len() < SERVERS && !known.contains(host) {
             known.push(host.clone());
         }
     }

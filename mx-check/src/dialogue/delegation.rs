@@ -120,6 +120,7 @@ pub(crate) fn without_glue(delegation: &Delegation) -> Vec<Name> {
     };
     let mut hosts = hosts.unwrap_or_default();
     hosts.retain(|host| !glue.iter().any(|(known, _)| known == host));
+    hosts.truncate(SERVERS);
     hosts
 }
 

@@ -12,9 +12,9 @@ use crate::facts::{Delegation, Exchange, HostTlsa, MxAddress, MxForm, MxHost, Mx
 use crate::reply::{self, Mx, Set};
 
 /// So many hosts are looked for.
-const HOSTS: usize = 32;
+const HOSTS: usize = 16;
 /// So many addresses of one host.
-const ADDRESSES: usize = 16;
+const ADDRESSES: usize = 8;
 
 /// The MX records that the domain's own servers have; those that most of them have, if they differ.
 pub(crate) fn by_servers(delegation: &Delegation) -> Option<(Set<Mx>, String)> {
