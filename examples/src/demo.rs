@@ -3,17 +3,19 @@
 
 mod dnsbl;
 mod imap;
+mod mx;
+mod names;
 mod pop3;
 mod smtp;
 
 use core::error::Error;
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 
 use futures_util::future::join_all;
 use probe_core::{
-    AnyProbe, Context, Finding, Probe, Report, Severity, Target, Thresholds, Verdict,
+    AnyProbe, Context, Finding, Host, Probe, Report, Severity, Target, Thresholds, Verdict,
 };
 use probe_net::Net;
 use probe_net::tls::Tls;
@@ -42,8 +44,8 @@ pub async fn run(transcript: bool) -> io::Result<Vec<Shown>> {
     let cx = Context::default().with_budget(Duration::from_secs(4));
     let cx = if transcript { cx.with_transcript() } else { cx };
     let mut servers = Vec::new();
-    let lists = dnsbl::Lists::listen().await?;
-    for scene in scenes(lists.address).map_err(io::Error::other)? {
+    let names = names::Names::listen().await?;
+    for scene in scenes(names.address).map_err(io::Error::other)? {
         servers.push((scene.listen().await?, scene));
     }
     let asking = servers.iter().map(|(server, scene)| scene.ask(server, &cx));
@@ -103,10 +105,10 @@ fn code(report: &Report) -> &'static str {
         .unwrap_or("all is well")
 }
 
-fn scenes(lists: SocketAddr) -> Result<Vec<Scene>, BoxError> {
+fn scenes(names: SocketAddr) -> Result<Vec<Scene>, BoxError> {
     let ca = Authority::new("mailprobe demo CA");
     let servers = [smtp::scenes(&ca)?, imap::scenes(&ca)?, pop3::scenes(&ca)?];
-    Ok([servers.concat(), dnsbl::scenes(lists)?].concat())
+    Ok([servers.concat(), dnsbl::scenes(names)?, mx::scenes(names)?].concat())
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -126,8 +128,8 @@ enum Cast {
     Nobody,
     /// A server that says this.
     Server(Script),
-    /// Others, about this address.
-    Others(IpAddr),
+    /// Others, about this address or domain.
+    Others(Host),
 }
 
 impl Scene {
@@ -146,9 +148,9 @@ impl Scene {
         }
     }
 
-    fn about(story: &'static str, address: IpAddr, probe: impl Probe + 'static) -> Self {
+    fn about(story: &'static str, whom: impl Into<Host>, probe: impl Probe + 'static) -> Self {
         Self {
-            cast: Cast::Others(address),
+            cast: Cast::Others(whom.into()),
             ..Self::new(story, Script::new(), probe)
         }
     }
@@ -157,7 +159,7 @@ impl Scene {
         Ok(match &self.cast {
             Cast::Server(script) => Server::Peer(script.listen().await?),
             Cast::Nobody => Server::Nobody(ClosedPort::new()?),
-            Cast::Others(address) => Server::Others(*address),
+            Cast::Others(host) => Server::Others(host.clone()),
         })
     }
 
@@ -173,7 +175,7 @@ impl Scene {
 /// Who is at an address.
 enum Server {
     Nobody(ClosedPort),
-    Others(IpAddr),
+    Others(Host),
     Peer(Peer),
 }
 
@@ -182,9 +184,9 @@ impl Server {
         let address = match self {
             Self::Nobody(port) => port.address(),
             Self::Peer(peer) => peer.address(),
-            Self::Others(address) => {
+            Self::Others(host) => {
                 return Target::Host {
-                    host: (*address).into(),
+                    host: host.clone(),
                     port: None,
                 };
             }

@@ -142,6 +142,15 @@ fn each_scene_has_its_verdict_and_its_cause() {
         ),
         ("lists that have ended", Ok, "dnsbl.listed.doubtfully"),
         ("a list that refuses us", Unknown, "local"),
+        ("mail goes to one host", Ok, ""),
+        ("an MX record names an alias", Warning, "mx.alias"),
+        (
+            "the host's domain is for sale",
+            Verdict::Critical,
+            "mx.takeover",
+        ),
+        ("an address stands for a name", Critical, "mx.none"),
+        ("signatures are wrong", Critical, "dnssec.bogus"),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -165,7 +174,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 46;
+    const SCENES: usize = 51;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -200,7 +209,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 34 of 46 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 38 of 51 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);

@@ -124,7 +124,7 @@ fn the_first_line_names_what_is_wrong() {
         (
             "takeover.test",
             2,
-            "mx.never-registered.example (there is no such name)",
+            "whoever registers that gets the mail: 10 mx.never-registered.example",
         ),
         (
             "drift.test",

@@ -126,7 +126,7 @@ async fn each_fault_of_a_zone_is_told_as_what_it_is() {
         ),
         ("bogon.test", vec!["mx.none", "mx.bogon"]),
         ("bogon-mixed.test", vec!["mx.bogon"]),
-        ("takeover.test", vec!["mx.none", "mx.takeover"]),
+        ("takeover.test", vec!["mx.takeover", "mx.none"]),
         ("no-address.test", vec!["mx.none", "mx.no-address"]),
         (
             "doubled.test",

@@ -1,13 +1,11 @@
-//! Blacklists: an embedded resolver, and lists that are well, gone, or do not want to be asked.
+//! Blacklists, asked of the embedded resolver: lists that are well, gone, or do not want to be asked.
 
 use core::net::{IpAddr, SocketAddr};
-use std::io;
 
 use dnsbl_probe::{Catalogue, DnsblProbe};
-use probe_net::dns::Resolver;
-use tokio::net::UdpSocket;
-use tokio::task::JoinHandle;
+use probe_net::dns::{Kind, Resolver};
 
+use super::names::Said;
 use super::{BoxError, Scene};
 
 /// Lists that are well, and what they think of the network of one provider.
@@ -37,37 +35,20 @@ pub(super) fn scenes(resolver: SocketAddr) -> Result<Vec<Scene>, BoxError> {
     ])
 }
 
-/// The resolver, until it is dropped.
-pub(super) struct Lists {
-    pub(super) address: SocketAddr,
-    serving: JoinHandle<()>,
+/// What the lists say of a name.
+pub(super) fn said(name: &str, kind: Kind) -> Option<Said> {
+    let (address, reason) = listed(name)?;
+    Some(match kind {
+        Kind::TXT => {
+            let length = u8::try_from(reason.len()).ok()?;
+            Said::Record(kind, [&[length], reason.as_bytes()].concat())
+        }
+        _ => Said::Record(Kind::A, address.to_vec()),
+    })
 }
 
-impl Lists {
-    pub(super) async fn listen() -> io::Result<Self> {
-        let socket = UdpSocket::bind("127.0.0.1:0").await?;
-        let address = socket.local_addr()?;
-        let serving = tokio::spawn(async move {
-            let mut room = [0; 2048];
-            while let Ok((length, client)) = socket.recv_from(&mut room).await {
-                let question = room.get(..length).unwrap_or_default();
-                if let Some(reply) = reply(question) {
-                    let _ = socket.send_to(&reply, client).await;
-                }
-            }
-        });
-        Ok(Self { address, serving })
-    }
-}
-
-impl Drop for Lists {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-/// What the lists say of a name, and why.
-fn said(name: &str) -> Option<([u8; 4], &'static str)> {
+/// As what a name is listed, and why.
+fn listed(name: &str) -> Option<([u8; 4], &'static str)> {
     let reason = "Spam seen on Monday, see https://one.test/why";
     match name {
         "2.2.0.192.one.test" => Some(([127, 0, 0, 2], reason)),
@@ -81,42 +62,4 @@ fn said(name: &str) -> Option<([u8; 4], &'static str)> {
         _ if name.starts_with("2.0.0.127.") => Some(([127, 0, 0, 2], "")),
         _ => None,
     }
-}
-
-/// The question's own bytes with an answer behind them (RFC 1035 section 4.1).
-fn reply(question: &[u8]) -> Option<Vec<u8>> {
-    let mut at = 12;
-    let mut labels = Vec::new();
-    loop {
-        let length = usize::from(*question.get(at)?);
-        at += 1;
-        if length == 0 {
-            break;
-        }
-        labels.push(String::from_utf8_lossy(question.get(at..at + length)?).to_lowercase());
-        at += length;
-    }
-    let is_text = question.get(at..at + 2)? == [0, 16];
-    let mut reply = question.get(..at + 4)?.to_vec();
-    let mut header = [0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0];
-    let data = said(&labels.join(".")).map(|(address, reason)| match is_text {
-        true => [
-            &[u8::try_from(reason.len()).unwrap_or(0)],
-            reason.as_bytes(),
-        ]
-        .concat(),
-        false => address.to_vec(),
-    });
-    let kind = if is_text { 16 } else { 1 };
-    match &data {
-        Some(data) => {
-            header[5] = 1;
-            reply.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60]);
-            reply.extend(u16::try_from(data.len()).ok()?.to_be_bytes());
-            reply.extend_from_slice(data);
-        }
-        None => header[1] = 0x83,
-    }
-    reply.get_mut(2..12)?.copy_from_slice(&header);
-    Some(reply)
 }

@@ -146,6 +146,8 @@ pub(super) fn judge(facts: &MxFacts, options: &Options, findings: &mut Vec<Findi
         }
         MxKind::Hosts => {}
     }
+    let takeovers = exchange.hosts.iter().filter(|host| is_for_sale(host));
+    findings.extend(takeovers.map(|host| TAKEOVER.found(shown(host))));
     unreachable(exchange, options, findings);
     for (place, host) in exchange.hosts.iter().enumerate() {
         name(exchange, host, findings);
@@ -187,9 +189,19 @@ fn why(host: &MxHost) -> &'static str {
     }
 }
 
+/// A host as its record has it.
+fn shown(host: &MxHost) -> String {
+    format!("{} {}", host.preference, lower(&host.name))
+}
+
+/// Whether anybody may register the domain that it belongs to.
+fn is_for_sale(host: &MxHost) -> bool {
+    host.organisation_is_there == Some(false)
+}
+
 /// What its name is.
 fn name(exchange: &Exchange, host: &MxHost, findings: &mut Vec<Finding>) {
-    let shown = format!("{} {}", host.preference, lower(&host.name));
+    let shown = shown(host);
     match host.form {
         MxForm::Doubled => findings.push(DOUBLED.found(shown.as_str())),
         MxForm::Literal => findings.push(LITERAL.found(shown.as_str())),
@@ -216,9 +228,7 @@ fn name(exchange: &Exchange, host: &MxHost, findings: &mut Vec<Finding>) {
         host.state,
         MxState::Lost | MxState::NoAddress | MxState::NoName
     );
-    if host.organisation_is_there == Some(false) {
-        findings.push(TAKEOVER.found(shown));
-    } else if is_missing {
+    if is_missing && !is_for_sale(host) {
         findings.push(MISSING_HOST.found(format!("{shown}: {}", why(host))));
     }
 }
