@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 
 use mx_check::registration::{self, Lifecycle, State};
 use mx_check::{
-    CacheHealth, DomainProbe, MxFacts, MxKind, MxProbe, Options, Passing, PolicyProbe, Registered,
-    RegistrationProbe, ServerState,
+    CacheHealth, DomainProbe, MxFacts, MxKind, MxProbe, Options, ParentSays, Passing, PolicyProbe,
+    Registered, RegistrationProbe, ServerState,
 };
 use probe_core::{Context, Facts, Probe, Report, Severity, Verdict};
 use probe_net::Net;
@@ -106,6 +106,20 @@ async fn a_domain_that_is_well_is_told_with_who_says_so() {
     );
     assert_eq!(facts.caches[0].health, CacheHealth::Well);
     assert!(facts.clock.is_none());
+}
+
+#[tokio::test]
+async fn a_domain_inside_of_another_zone_is_answered_for_by_that() {
+    let report = ask(options(), "sub.well.test").await;
+    assert_eq!((report.verdict(), told(&report)), (Verdict::Ok, vec![]));
+    let delegation = &report.facts.delegation;
+    assert_eq!(delegation.parent, Some("well.test".parse().unwrap()));
+    assert_eq!(delegation.parent_says(), Some(&ParentSays::Inside));
+    assert_eq!(delegation.well().count(), 2);
+    assert_eq!(report.facts.exchange.kind, MxKind::Hosts);
+    // What is not there is gone, wherever it was.
+    let report = ask(options(), "never.well.test").await;
+    assert_eq!(told(&report)[0], "delegation.gone");
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use core::net::{IpAddr, SocketAddr};
 
 use probe_net::dns::{Answer, Ask, Data, Kind, Name, Rcode};
+use probe_net::names::organisational;
 
 use super::Outcome;
-use crate::command::ask_server;
+use crate::command::{ask_server, host_of};
 use crate::facts::{Delegation, Parent, ParentSays, Server, ServerState, Soa};
 use crate::reply::{self, Set, lower};
 
@@ -61,10 +62,17 @@ fn parent_says(domain: &Name, outcome: &Outcome) -> ParentSays {
         (Rcode::NOERROR, None) if answer.records().next().is_some() => {
             ParentSays::Own(reply::name_servers(answer))
         }
-        (Rcode::NOERROR, None) => ParentSays::NoZone,
+        (Rcode::NOERROR, None) if is_registered(domain) => ParentSays::NoZone,
+        (Rcode::NOERROR, None) => ParentSays::Inside,
         (Rcode::NXDOMAIN, _) => ParentSays::NoName,
         (other, _) => ParentSays::Refused(other),
     }
+}
+
+/// Whether it is a registry that delegates the domain: then a zone begins there, or the domain is gone.
+fn is_registered(domain: &Name) -> bool {
+    let host = host_of(domain);
+    host.is_some_and(|host| organisational(&host) == host)
 }
 
 /// Whom a server points to, if it is about this domain.
@@ -129,6 +137,13 @@ pub(crate) fn settle(delegation: &mut Delegation, found: impl Fn(&Name) -> Vec<I
     let Some(says) = delegation.parent_says() else {
         return;
     };
+    if *says == ParentSays::Inside {
+        // The servers of the zone are its own.
+        let zone = delegation.parent.clone().unwrap_or_else(Name::root);
+        let parents = delegation.parents.iter().map(|parent| parent.server.ip());
+        let addresses: Vec<_> = parents.collect();
+        return settle_at(vec![zone], delegation, |_| addresses.clone());
+    }
     let hosts = says.name_servers().map(|set| set.records.clone());
     let glue = match says {
         ParentSays::Delegated { glue, .. } => glue.clone(),
@@ -337,6 +352,7 @@ mod tests {
     fn a_zone_above_delegates_denies_and_refuses() {
         assert_eq!(says(&said!("nsd-referral")), "ns1.well.test, ns2.well.test");
         assert_eq!(says(&said!("nsd-gone")), "no such name (NXDOMAIN)");
+        // rbl.test is what was registered below test, and holds lists that are.
         assert_eq!(says(&said!("nsd-no-zone")), "no delegation");
         assert_eq!(says(&said!("nsd-refused")), "REFUSED");
     }

@@ -52,7 +52,9 @@ pub enum ParentSays {
     Own(Set<Name>),
     /// There is no such name.
     NoName,
-    /// The name is there, and no zone begins at it.
+    /// No zone begins at the name: it stands in the zone above.
+    Inside,
+    /// The name is there, and no zone begins at it, although one should: the zone above is that of a registry.
     NoZone,
     /// It does not answer the question.
     Refused(Rcode),
@@ -80,6 +82,7 @@ impl fmt::Display for ParentSays {
         match self {
             Self::Delegated { name_servers, .. } => f.write_str(&names(&name_servers.records)),
             Self::Own(name_servers) => write!(f, "itself, {}", names(&name_servers.records)),
+            Self::Inside => f.write_str("it is part of that zone"),
             Self::NoName => f.write_str("no such name (NXDOMAIN)"),
             Self::NoZone => f.write_str("no delegation"),
             Self::Refused(rcode) => write!(f, "{rcode}"),
@@ -168,7 +171,11 @@ impl fmt::Display for ServerState {
 impl Delegation {
     /// What most of the parent's servers say who answered.
     pub fn parent_says(&self) -> Option<&ParentSays> {
-        let said = |one: &&Parent| one.says.name_servers().is_some() || one.says.is_gone();
+        let said = |one: &&Parent| {
+            one.says.name_servers().is_some()
+                || one.says.is_gone()
+                || one.says == ParentSays::Inside
+        };
         let said: Vec<_> = self
             .parents
             .iter()
@@ -194,7 +201,7 @@ impl Delegation {
         let known = self
             .parents
             .iter()
-            .filter(|one| one.says.name_servers().is_some());
+            .filter(|one| one.says.name_servers().is_some() || one.says == ParentSays::Inside);
         gone >= self.parents.len().min(2) && gone > 0 && known.count() == 0
     }
 

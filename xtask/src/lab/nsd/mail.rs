@@ -52,6 +52,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         "well.test",
         [
             "@ MX 10 good.lab.test.",
+            "sub.@ MX 10 good.lab.test.",
             "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
             "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:dmarc\\064well.test\"",
             "_mta-sts.@ TXT \"v=STSv1; id=20260101T000000;\"",
