@@ -131,7 +131,11 @@ fn performance_data(
     }
     // Only the whole is held against the thresholds.
     for part in &report.parts {
-        let prefix = format!("{} ", part.target);
+        let prefix = match part.probe == report.probe {
+            true => format!("{} ", part.target),
+            // Several probes ask about one target.
+            false => format!("{} {} ", part.probe, part.target),
+        };
         performance_data(part, &prefix, &Thresholds::default(), data);
     }
 }
@@ -190,6 +194,19 @@ mod tests {
         );
         assert!(data.starts_with("'mx1.example.org:25 time'=0.012000s;5;10:20;0 "));
         assert!(data.contains(" '[2001:db8::1]:25 time_connect'=0.002000s;;;0"));
+    }
+
+    #[test]
+    fn several_probes_of_one_target_have_data_of_their_own() {
+        let mut whole = report("example.org");
+        for probe in ["mx", "registration"] {
+            let mut part = report("example.org");
+            part.probe = probe;
+            whole.parts.push(part);
+        }
+        let page = nagios(&[whole], &Thresholds::default());
+        assert!(page.contains(" 'mx example.org time'=0.012000s;;;0"));
+        assert!(page.contains(" 'registration example.org time'=0.012000s;;;0"));
     }
 
     #[test]
