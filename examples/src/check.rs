@@ -274,11 +274,7 @@ impl Probe for Check {
 
     async fn probe(&self, target: &Target, cx: &Context) -> Report<CheckFacts> {
         let mut report = Report::new(self.name(), target.clone(), cx.now(), CheckFacts::default());
-        let Target::Host {
-            host: Host::Name(domain),
-            ..
-        } = target
-        else {
+        let Some(domain) = target.domain() else {
             report.failure = Some(Failure::unfit_target(target));
             return report;
         };

@@ -20,7 +20,5 @@ pub use facts::{
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, Options};
-pub use probe::{
-    DomainFacts, DomainProbe, MxProbe, Policies, PolicyProbe, Registered, RegistrationProbe,
-};
+pub use probe::{DomainFacts, DomainProbe, MxProbe, PolicyProbe, RegistrationProbe};
 pub use reply::{Mx, Set};

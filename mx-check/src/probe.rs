@@ -7,7 +7,7 @@ mod registration;
 use std::sync::Arc;
 use std::time::Duration;
 
-use probe_core::{Context, Failure, FailureKind, Host, HostName, Phase, Probe, Report, Target};
+use probe_core::{Context, Failure, FailureKind, HostName, Phase, Probe, Report, Target};
 use probe_net::dns::{Ask, Kind, Name, Resolver, Walk, survey};
 use probe_net::{Log, Seen};
 use tokio::time::{Instant, sleep};
@@ -20,8 +20,8 @@ use crate::options::Options;
 use crate::reply;
 
 pub use domain::{DomainFacts, DomainProbe};
-pub use policy::{Policies, PolicyProbe};
-pub use registration::{Registered, RegistrationProbe};
+pub use policy::PolicyProbe;
+pub use registration::RegistrationProbe;
 
 /// Looking for the servers of zones.
 const WALK: Phase = Phase::new("walk");
@@ -244,11 +244,7 @@ impl Probe for MxProbe {
 
     async fn probe(&self, target: &Target, cx: &Context) -> Report<MxFacts> {
         let mut report = Report::new(self.name(), target.clone(), cx.now(), MxFacts::default());
-        let Target::Host {
-            host: Host::Name(domain),
-            ..
-        } = target
-        else {
+        let Some(domain) = target.domain() else {
             report.failure = Some(Failure::unfit_target(target));
             return report;
         };

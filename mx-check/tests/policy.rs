@@ -15,7 +15,7 @@ use mx_check::policy::{FINDINGS, Options, PolicyFacts, PolicySurvey, SpfResult, 
 use mx_check::records::dkim::Key;
 use mx_check::records::dmarc::Disposition;
 use policy_world::{Zone, codes, evidence, facts, judged, learn, options};
-use probe_core::{Context, Phase, Record, Severity};
+use probe_core::{Context, Facts as _, Phase, Record, Severity};
 use probe_net::Log;
 use probe_net::dns::{Pace, Resolver, Survey, Trouble, survey};
 use proptest::prelude::*;

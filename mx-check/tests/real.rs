@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use mx_check::registration::{self, Lifecycle, State};
 use mx_check::{
     CacheHealth, DomainProbe, MxFacts, MxKind, MxProbe, Options, ParentSays, Passing, PolicyProbe,
-    Registered, RegistrationProbe, ServerState,
+    RegistrationProbe, ServerState,
 };
 use probe_core::{Context, Facts, Probe, Report, Severity, Verdict};
 use probe_net::Net;
@@ -293,7 +293,10 @@ async fn what_a_domain_publishes_is_judged_with_the_policy_that_a_web_server_has
 }
 
 /// What the registry of the lab says.
-async fn registration(domain: &str, asks_rdap: bool) -> Report<Registered> {
+async fn registration(
+    domain: &str,
+    asks_rdap: bool,
+) -> Report<Option<registration::RegistrationFacts>> {
     let options = registration::Options::default().asking_iana(false);
     let options = match asks_rdap {
         true => options.with_rdap("https://rdap.lab.test/".parse().unwrap()),
@@ -324,7 +327,7 @@ async fn a_registry_is_asked_over_rdap_and_whois() {
         let report = registration(domain, true).await;
         assert_eq!(told(&report), expected, "{domain}: {report:?}");
     }
-    let of = async |domain| registration(domain, true).await.facts.0.unwrap();
+    let of = async |domain| registration(domain, true).await.facts.unwrap();
     let facts = of("well.test").await;
     assert!(matches!(
         facts.lifecycle(SystemTime::now(), facts.soon),

@@ -21,6 +21,15 @@ impl Facts for () {
     fn record(&self, _: &mut Record) {}
 }
 
+/// What was learned, if anything was asked.
+impl<F: Facts> Facts for Option<F> {
+    fn record(&self, out: &mut Record) {
+        if let Some(facts) = self {
+            facts.record(out);
+        }
+    }
+}
+
 /// Facts of any protocol, their type erased: what an [`AnyProbe`](crate::AnyProbe) reports.
 #[derive(Clone)]
 pub struct AnyFacts(Arc<dyn Facts>);

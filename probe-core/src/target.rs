@@ -44,6 +44,27 @@ impl Target {
         }
     }
 
+    /// The domain, where it is named and not an address: what a question about a domain is put to.
+    ///
+    /// ```
+    /// use probe_core::Target;
+    ///
+    /// let target: Target = "example.org".parse()?;
+    /// assert_eq!(target.domain().map(|domain| domain.as_str()), Some("example.org"));
+    /// let target: Target = "192.0.2.25".parse()?;
+    /// assert_eq!(target.domain(), None);
+    /// # Ok::<(), probe_core::TargetError>(())
+    /// ```
+    pub const fn domain(&self) -> Option<&HostName> {
+        match self {
+            Self::Host {
+                host: Host::Name(domain),
+                ..
+            } => Some(domain),
+            Self::Host { .. } => None,
+        }
+    }
+
     /// The same target with `port` where none was named.
     #[must_use]
     pub fn or_port(self, port: u16) -> Self {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use probe_core::{HostName, Metric, Record, Unit, Value};
+use probe_core::{Facts, HostName, Metric, Record, Unit, Value};
 
 use super::caa::CaaFacts;
 use super::dmarc::DmarcFacts;
@@ -135,9 +135,10 @@ impl PolicyFacts {
         told.dedup();
         told
     }
+}
 
-    /// Writes everything that is known.
-    pub fn record(&self, out: &mut Record) {
+impl Facts for PolicyFacts {
+    fn record(&self, out: &mut Record) {
         out.tree("spf", |out| self.spf.record(out));
         out.tree("dmarc", |out| self.dmarc.record(out));
         let keys: Vec<_> = self.dkim.iter().filter(|one| one.is_told()).collect();

@@ -1,9 +1,7 @@
 //! All that is known of a domain itself: a composite of its three probes, which know more together than each alone.
 
 use futures_util::future::join;
-use probe_core::{
-    Context, Facts, Failure, Host, HostName, Probe, Record, Report, Severity, Target,
-};
+use probe_core::{Context, Facts, Failure, HostName, Probe, Record, Report, Severity, Target};
 use probe_net::Log;
 use probe_net::tls::MtaSts;
 
@@ -84,11 +82,7 @@ impl Probe for DomainProbe {
             cx.now(),
             DomainFacts::default(),
         );
-        let Target::Host {
-            host: Host::Name(_),
-            ..
-        } = target
-        else {
+        if target.domain().is_none() {
             report.failure = Some(Failure::unfit_target(target));
             return report;
         };
@@ -113,7 +107,7 @@ impl Probe for DomainProbe {
         let ((mx, policy), mut registration) = join(mail, registration).await;
         report.facts.mx = mx.facts.clone();
         report.parts.push(mx.erase());
-        report.facts.policy = policy.as_ref().and_then(|policy| policy.facts.0.clone());
+        report.facts.policy = policy.as_ref().and_then(|policy| policy.facts.clone());
         report.parts.extend(policy.map(Report::erase));
         if let Some(registration) = &mut registration {
             compare(&report.facts.mx, registration);
@@ -125,8 +119,8 @@ impl Probe for DomainProbe {
 }
 
 /// What the registry says beside what its name servers do.
-fn compare(mx: &MxFacts, registration: &mut Report<super::Registered>) {
-    let Some(facts) = registration.facts.0.clone() else {
+fn compare(mx: &MxFacts, registration: &mut Report<Option<RegistrationFacts>>) {
+    let Some(facts) = registration.facts.clone() else {
         return;
     };
     let says = mx.delegation.parent_says();

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use probe_core::{Context, Facts, Failure, Host, HostName, Phase, Probe, Record, Report, Target};
+use probe_core::{Context, Failure, HostName, Phase, Probe, Report, Target};
 use probe_net::dns::{Kind, Question, Resolver, survey};
 use probe_net::http::Client;
 use probe_net::{Log, Net};
@@ -23,19 +23,6 @@ pub struct PolicyProbe {
     net: Option<Net>,
     senders: Vec<IpAddr>,
     selectors: Vec<String>,
-}
-
-/// What was learned, if anything was asked.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Policies(pub Option<PolicyFacts>);
-
-impl Facts for Policies {
-    fn record(&self, out: &mut Record) {
-        if let Some(facts) = &self.0 {
-            facts.record(out);
-        }
-    }
 }
 
 impl PolicyProbe {
@@ -71,7 +58,12 @@ impl PolicyProbe {
     }
 
     /// The same of a domain whose hosts are known: senders must find them in its policy.
-    pub(super) async fn of(&self, mx: &MxFacts, target: &Target, cx: &Context) -> Report<Policies> {
+    pub(super) async fn of(
+        &self,
+        mx: &MxFacts,
+        target: &Target,
+        cx: &Context,
+    ) -> Report<Option<PolicyFacts>> {
         let hosts = (mx.exchange.kind != MxKind::Unknown).then(|| domain::hosts(mx));
         self.ask(hosts, target, cx).await
     }
@@ -101,13 +93,9 @@ impl PolicyProbe {
         hosts: Option<Vec<HostName>>,
         target: &Target,
         cx: &Context,
-    ) -> Report<Policies> {
-        let mut report = Report::new(self.name(), target.clone(), cx.now(), Policies::default());
-        let Target::Host {
-            host: Host::Name(domain),
-            ..
-        } = target
-        else {
+    ) -> Report<Option<PolicyFacts>> {
+        let mut report = Report::new(self.name(), target.clone(), cx.now(), None);
+        let Some(domain) = target.domain() else {
             report.failure = Some(Failure::unfit_target(target));
             return report;
         };
@@ -133,20 +121,20 @@ impl PolicyProbe {
         for finding in judge(&facts, &hosts) {
             report.add_finding(finding);
         }
-        report.facts = Policies(Some(facts));
+        report.facts = Some(facts);
         log.close(&mut report);
         report
     }
 }
 
 impl Probe for PolicyProbe {
-    type Facts = Policies;
+    type Facts = Option<PolicyFacts>;
 
     fn name(&self) -> &'static str {
         "policy"
     }
 
-    async fn probe(&self, target: &Target, cx: &Context) -> Report<Policies> {
+    async fn probe(&self, target: &Target, cx: &Context) -> Report<Option<PolicyFacts>> {
         self.ask(None, target, cx).await
     }
 }

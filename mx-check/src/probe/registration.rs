@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use probe_core::{Context, Facts, Failure, Host, HostName, Probe, Record, Report, Target};
+use probe_core::{Context, Failure, HostName, Probe, Report, Target};
 use probe_net::{Log, Net};
 use tokio::time::Instant;
 
@@ -20,19 +20,6 @@ pub struct RegistrationProbe {
 
 /// What a registry said, and when.
 type Remembered = (Instant, RegistrationFacts);
-
-/// What was learned, if anything was asked.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Registered(pub Option<RegistrationFacts>);
-
-impl Facts for Registered {
-    fn record(&self, out: &mut Record) {
-        if let Some(facts) = &self.0 {
-            facts.record(out);
-        }
-    }
-}
 
 impl RegistrationProbe {
     /// A registry changes what it says once a day, or less often.
@@ -70,19 +57,15 @@ impl RegistrationProbe {
 }
 
 impl Probe for RegistrationProbe {
-    type Facts = Registered;
+    type Facts = Option<RegistrationFacts>;
 
     fn name(&self) -> &'static str {
         "registration"
     }
 
-    async fn probe(&self, target: &Target, cx: &Context) -> Report<Registered> {
-        let mut report = Report::new(self.name(), target.clone(), cx.now(), Registered::default());
-        let Target::Host {
-            host: Host::Name(domain),
-            ..
-        } = target
-        else {
+    async fn probe(&self, target: &Target, cx: &Context) -> Report<Option<RegistrationFacts>> {
+        let mut report = Report::new(self.name(), target.clone(), cx.now(), None);
+        let Some(domain) = target.domain() else {
             report.failure = Some(Failure::unfit_target(target));
             return report;
         };
@@ -91,7 +74,7 @@ impl Probe for RegistrationProbe {
         for finding in judge(&facts, cx.now(), self.options.thresholds()) {
             report.add_finding(finding);
         }
-        report.facts = Registered(Some(facts));
+        report.facts = Some(facts);
         log.close(&mut report);
         report
     }
