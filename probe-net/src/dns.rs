@@ -21,6 +21,8 @@
 mod answer;
 mod datagram;
 mod desk;
+#[cfg(feature = "dnssec")]
+mod dnssec;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod hints;
@@ -40,6 +42,8 @@ pub(crate) use fuzzing::converse;
 
 pub use datagram::{Kind, Question, Rcode};
 pub use desk::Pace;
+#[cfg(feature = "dnssec")]
+pub use dnssec::{Chain, Fault, Trust, TrustAnchors, TrustAnchorsError};
 pub use hints::{RootHints, RootHintsError};
 pub use name::{Name, NameError};
 pub use resolver::{Resolver, SystemServersError};

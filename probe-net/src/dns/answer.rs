@@ -37,6 +37,9 @@ pub struct Answer {
     pub extended_errors: Vec<ExtendedError>,
     /// Whether the server understands EDNS (RFC 6891): it answers in it then.
     pub has_edns: bool,
+    /// Answer and authority as they came, where signatures are among them.
+    #[cfg(feature = "dnssec")]
+    pub(super) signed: Box<[hickory_proto::rr::Record]>,
 }
 
 impl Answer {
@@ -59,6 +62,8 @@ impl Answer {
             additional: content.additional,
             extended_errors: content.extended_errors,
             has_edns: content.has_edns,
+            #[cfg(feature = "dnssec")]
+            signed: content.signed,
         }
     }
 

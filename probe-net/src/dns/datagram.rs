@@ -5,6 +5,8 @@ use core::fmt;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{DNSClass, RData, RecordType};
+#[cfg(feature = "dnssec")]
+use hickory_proto::serialize::binary::BinEncodable;
 
 use super::answer::{Data, ExtendedError, Flags, Record};
 use super::name::Name;
@@ -166,6 +168,8 @@ pub(super) struct Content {
     pub(super) additional: Vec<Record>,
     pub(super) extended_errors: Vec<ExtendedError>,
     pub(super) has_edns: bool,
+    #[cfg(feature = "dnssec")]
+    pub(super) signed: Box<[hickory_proto::rr::Record]>,
 }
 
 /// The id of a message, which is all that is needed to find who asked.
@@ -225,7 +229,11 @@ impl Content {
             let of_class = |record: &hickory_proto::rr::Record| record.dns_class == DNSClass::IN;
             records.into_iter().filter(of_class).map(record).collect()
         };
+        #[cfg(feature = "dnssec")]
+        let signed = signed(&message);
         Self {
+            #[cfg(feature = "dnssec")]
+            signed,
             rcode: Rcode(meta.response_code.into()),
             flags: Flags {
                 authoritative: meta.authoritative,
@@ -239,6 +247,19 @@ impl Content {
             authority: records(message.authorities),
             additional: records(message.additionals),
         }
+    }
+}
+
+/// Answer and authority, if they are signed.
+#[cfg(feature = "dnssec")]
+fn signed(message: &Message) -> Box<[hickory_proto::rr::Record]> {
+    let records = message.answers.iter().chain(&message.authorities);
+    let of_class = records.filter(|record| record.dns_class == DNSClass::IN);
+    let is_signature =
+        |record: &&hickory_proto::rr::Record| record.record_type() == RecordType::RRSIG;
+    match of_class.clone().any(|record| is_signature(&record)) {
+        true => of_class.cloned().collect(),
+        false => Box::default(),
     }
 }
 
@@ -282,6 +303,9 @@ fn record(record: hickory_proto::rr::Record) -> Record {
         },
         RData::TXT(text) => Data::Txt(text.txt_data.concat().into()),
         RData::Unknown { rdata, .. } => Data::Raw(rdata.anything.into()),
+        // The same octets, whether or not hickory-proto reads them.
+        #[cfg(feature = "dnssec")]
+        read @ RData::DNSSEC(_) => Data::Raw(read.to_bytes().unwrap_or_default().into()),
         other => Data::Other(other.to_string()),
     };
     Record {

@@ -86,6 +86,8 @@ fn said(server: &Server, question: &Question) -> Content {
         additional: Vec::new(),
         extended_errors: Vec::new(),
         has_edns: true,
+        #[cfg(feature = "dnssec")]
+        signed: Box::default(),
     };
     let asked = &question.name;
     let is_here = |zone: &str| asked.is_within(&name(zone));
