@@ -2,6 +2,8 @@
 //! made of their answers. Nothing here has a socket or a clock.
 
 pub(crate) mod caches;
+#[cfg(feature = "dnssec")]
+pub(crate) mod chains;
 pub(crate) mod delegation;
 pub(crate) mod exchange;
 

@@ -5,6 +5,8 @@ mod delegation;
 mod exchange;
 
 use probe_core::{Facts, HostName, Record};
+#[cfg(feature = "dnssec")]
+use probe_net::dns::Trust;
 
 pub use cache::{Cache, CacheHealth, Clock, Held, Passing};
 pub(crate) use delegation::names;
@@ -23,6 +25,9 @@ pub struct MxFacts {
     pub exchange: Exchange,
     /// What resolvers have of it.
     pub caches: Vec<Cache>,
+    /// How far signatures vouch for where its mail goes, if that was asked.
+    #[cfg(feature = "dnssec")]
+    pub trust: Option<Trust>,
     /// When its mail will stop, where that is to be feared.
     pub clock: Option<Clock>,
 }
@@ -35,6 +40,8 @@ impl Facts for MxFacts {
         if !self.caches.is_empty() {
             out.trees("resolvers", &self.caches, Cache::record);
         }
+        #[cfg(feature = "dnssec")]
+        out.set("dnssec", self.trust.as_ref().map(ToString::to_string));
         if let Some(clock) = &self.clock {
             out.tree("mail_stops", |out| clock.record(out));
         }

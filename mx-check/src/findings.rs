@@ -165,6 +165,23 @@ fn signatures(facts: &MxFacts, now: SystemTime) -> Option<Finding> {
     })
 }
 
+/// What resolvers that check signatures find to be wrong, and which link of the chain is.
+fn bogus(facts: &MxFacts) -> Option<Finding> {
+    let believed = facts.caches.iter().filter(|cache| cache.is_believed());
+    let caches = believed.filter(|cache| cache.is_bogus);
+    let resolvers: Vec<_> = caches.map(|cache| cache.resolver.to_string()).collect();
+    let said = (!resolvers.is_empty()).then(|| resolvers.join(", "));
+    #[cfg(feature = "dnssec")]
+    let broken = match &facts.trust {
+        Some(trust @ probe_net::dns::Trust::Bogus { .. }) => Some(trust.to_string()),
+        _ => None,
+    };
+    #[cfg(not(feature = "dnssec"))]
+    let broken = None;
+    let evidence: Vec<String> = broken.into_iter().chain(said).collect();
+    (!evidence.is_empty()).then(|| BOGUS.found(evidence.join("; found by ")))
+}
+
 fn caches(facts: &MxFacts, findings: &mut Vec<Finding>) {
     for cache in &facts.caches {
         let why = match &cache.health {
@@ -182,7 +199,7 @@ fn caches(facts: &MxFacts, findings: &mut Vec<Finding>) {
         let of: Vec<_> = of.collect();
         (!of.is_empty()).then(|| kind.found(of.join(", ")))
     };
-    findings.extend(told(&BOGUS, &|cache| cache.is_bogus));
+    findings.extend(bogus(facts));
     // What stands still at the whole life of the records is fetched anew from servers that still answer.
     let lives = facts.delegation.servers.iter();
     let lives: Vec<_> = lives

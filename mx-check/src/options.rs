@@ -3,6 +3,8 @@
 use core::net::SocketAddr;
 
 use probe_core::HostName;
+#[cfg(feature = "dnssec")]
+use probe_net::dns::TrustAnchors;
 use probe_net::dns::{Resolver, RootHints};
 
 use crate::probe::MxProbe;
@@ -15,6 +17,8 @@ pub struct Options {
     pub(crate) resolver: Resolver,
     pub(crate) caches: Vec<SocketAddr>,
     pub(crate) roots: Option<RootHints>,
+    #[cfg(feature = "dnssec")]
+    anchors: Option<TrustAnchors>,
     pub(crate) expected: Vec<HostName>,
     pub(crate) local_is_fine: bool,
 }
@@ -25,6 +29,8 @@ impl Options {
             caches: resolver.servers().to_vec(),
             resolver,
             roots: Some(RootHints::builtin()),
+            #[cfg(feature = "dnssec")]
+            anchors: None,
             expected: Vec::new(),
             local_is_fine: false,
         }
@@ -54,6 +60,14 @@ impl Options {
         self
     }
 
+    /// The keys from which chains of signatures begin. By default those of the root of the Internet; below [other
+    /// roots](Self::roots) none, and no chain is followed.
+    #[cfg(feature = "dnssec")]
+    pub fn trust_anchors(mut self, anchors: TrustAnchors) -> Self {
+        self.anchors = Some(anchors);
+        self
+    }
+
     /// The hosts that are to take the mail, all of them.
     pub fn expected(mut self, hosts: impl IntoIterator<Item = HostName>) -> Self {
         self.expected = hosts.into_iter().collect();
@@ -64,6 +78,14 @@ impl Options {
     pub fn local_is_fine(mut self, it_is: bool) -> Self {
         self.local_is_fine = it_is;
         self
+    }
+
+    /// Where chains of signatures begin, if one can be followed.
+    #[cfg(feature = "dnssec")]
+    pub(crate) fn anchors(&self) -> Option<TrustAnchors> {
+        let is_internet = self.roots.as_ref().is_none_or(RootHints::is_builtin);
+        let builtin = is_internet.then(TrustAnchors::iana);
+        self.anchors.clone().or(builtin)
     }
 
     /// The probe.

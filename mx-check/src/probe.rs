@@ -13,6 +13,8 @@ use probe_net::{Log, Seen};
 use tokio::time::{Instant, sleep};
 
 use crate::command::{ask, name_of};
+#[cfg(feature = "dnssec")]
+use crate::dialogue::chains::Chains;
 use crate::dialogue::{Outcome, Round, caches, delegation, exchange};
 use crate::facts::{Cache, Delegation, MxFacts, MxKind};
 use crate::findings::judge;
@@ -31,6 +33,9 @@ const PARENT: Phase = Phase::new("parent");
 const SERVERS: Phase = Phase::new("servers");
 /// Looking for the hosts that take mail.
 const HOSTS: Phase = Phase::new("hosts");
+/// Following chains of signatures.
+#[cfg(feature = "dnssec")]
+const CHAIN: Phase = Phase::new("chain");
 /// Waiting, so that it shows whether time passes in caches.
 const CLOCK: Phase = Phase::new("clock");
 
@@ -60,6 +65,8 @@ impl MxProbe {
         let begun = Instant::now();
         self.ask_servers(&domain, &mut facts, log).await;
         self.find_hosts(&domain, &mut facts, log).await;
+        #[cfg(feature = "dnssec")]
+        self.follow_chains(&domain, &mut facts, log).await;
         self.watch_clock(&domain, begun, &mut facts, log).await;
         facts
     }
@@ -187,6 +194,17 @@ impl MxProbe {
             .round(exchange::ask_back(&facts.exchange), HOSTS, log)
             .await;
         exchange::hear_names(answers, &mut facts.exchange);
+    }
+
+    /// Whether signatures vouch for what was found, as far as there is time.
+    #[cfg(feature = "dnssec")]
+    async fn follow_chains(&self, domain: &Name, facts: &mut MxFacts, log: &mut Log) {
+        let Some(anchors) = self.0.anchors() else {
+            return;
+        };
+        let mut chains = Chains::new(&anchors, domain, facts);
+        let _ = survey(&self.0.resolver, &mut chains, CHAIN, log).await;
+        chains.tell(log.now(), facts);
     }
 
     /// Where the zone above no longer knows the domain: what caches still have, and for how long.

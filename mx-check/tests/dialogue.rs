@@ -99,7 +99,10 @@ async fn wrong_signatures_are_told_from_a_server_that_is_away() {
             .asked()
             .contains(&"example.test MX CD".to_owned())
     );
-    assert!(!other.asked().iter().any(|asked| asked.ends_with("CD")));
+    let asked = other.asked();
+    let unchecked = asked.iter().filter(|asked| *asked == "example.test MX CD");
+    // To follow the chain of signatures, where that is done; never a second time.
+    assert!(unchecked.count() <= 1, "{asked:?}");
 
     let away = World::new(|name, kind, _| match name {
         "example.test" => Says::Code(2),

@@ -21,7 +21,7 @@ use mx_check::{
 };
 use probe_core::{Context, Facts, Probe, Report, Severity, Verdict};
 use probe_net::Net;
-use probe_net::dns::{Kind, Pace, Question, Resolver, RootHints};
+use probe_net::dns::{Kind, Pace, Question, Resolver, RootHints, Trust, TrustAnchors};
 use probe_net::tls::{self, Tls};
 use serde_json::Value;
 
@@ -49,11 +49,18 @@ fn resolver() -> Resolver {
     Resolver::new([server("unbound-cache")]).with_pace(pace)
 }
 
+/// The zone above the signed ones is not signed itself.
+fn anchors() -> TrustAnchors {
+    let file = lab()["trust_anchors"].as_str().unwrap();
+    TrustAnchors::read(Path::new(file)).unwrap()
+}
+
 fn options() -> Options {
     let root = server("nsd-root").ip();
     let hints = RootHints::parse(&format!("a.root.test. 60 A {root}")).unwrap();
     MxProbe::builder(resolver())
         .roots(hints)
+        .trust_anchors(anchors())
         .local_is_fine(true)
 }
 
@@ -177,6 +184,28 @@ async fn each_fault_of_a_zone_is_told_as_what_it_is() {
         let mut codes = told(&report);
         codes.retain(|code| *code != "delegation.one-server");
         assert_eq!(codes, expected, "{domain}");
+    }
+}
+
+#[tokio::test]
+async fn the_link_that_does_not_hold_is_named() {
+    for (domain, expected) in [
+        (
+            "signature-over.test",
+            "signature-over.test: the signature over signature-over.test DNSKEY expired at ",
+        ),
+        (
+            "left-behind.test",
+            "left-behind.test: it has no keys (DNSKEY), although the zone above names some",
+        ),
+    ] {
+        let report = ask(options(), domain).await;
+        let mut bogus = report.findings.iter();
+        let bogus = bogus.find(|one| one.code() == "dnssec.bogus").unwrap();
+        assert!(bogus.evidence.starts_with(expected), "{}", bogus.evidence);
+        // The resolver checks signatures too, and comes to the same.
+        let found_by = format!("; found by {}", server("unbound-cache"));
+        assert!(bogus.evidence.ends_with(&found_by), "{}", bogus.evidence);
     }
 }
 
@@ -487,6 +516,7 @@ async fn what_a_host_says_of_its_certificate_counts_where_that_is_signed() {
     assert!(tlsa.is_authentic);
     assert_eq!(tlsa.name, "_25._tcp.mx.signed.test".parse().unwrap());
     assert_eq!(host.dane().unwrap().records().len(), 1);
+    assert_eq!(report.facts.trust, Some(Trust::Secure));
     assert_eq!(report.facts.delegation.is_signed, Some(true));
 
     let report = ask(options(), "well.test").await;

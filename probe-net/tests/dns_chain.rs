@@ -149,10 +149,41 @@ fn an_answer_that_proves_nothing_is_bogus() {
 }
 
 #[test]
+fn an_answer_without_a_signature_is_bogus() {
+    let stripped = |asked: &Question, message: &mut Vec<u8>| {
+        if asked.kind == Kind::MX {
+            *message = invented(asked);
+        }
+    };
+    let told = led("secure.test", Kind::MX, day(24), stripped).to_string();
+    assert_eq!(
+        told,
+        "secure.test: secure.test MX is not signed by a key of the zone"
+    );
+}
+
+#[test]
 fn a_resolver_that_hands_on_no_signatures_says_nothing_of_the_domain() {
     let stripped = |asked: &Question, message: &mut Vec<u8>| *message = empty(asked);
     let told = led("secure.test", Kind::MX, day(24), stripped).to_string();
     assert_eq!(told, "unknown: no signature was handed on");
+}
+
+/// The name of a company's own network.
+#[test]
+fn a_name_that_only_the_resolver_has_is_not_bogus() {
+    let own = |asked: &Question, message: &mut Vec<u8>| {
+        if asked.kind == Kind::MX {
+            *message = invented(asked);
+        }
+    };
+    for zone in ["secure.test", "hashed.test"] {
+        let told = led(&format!("nobody.{zone}"), Kind::MX, day(24), own).to_string();
+        let expected = format!(
+            "unknown: nobody.{zone} MX: the resolver has it by itself, and {zone} has no such name"
+        );
+        assert_eq!(told, expected);
+    }
 }
 
 #[test]
@@ -223,5 +254,13 @@ fn empty(asked: &Question) -> Vec<u8> {
     message.push(0);
     message.extend(asked.kind.0.to_be_bytes());
     message.extend([0, 1]);
+    message
+}
+
+/// A reply with an MX record and no signature.
+fn invented(asked: &Question) -> Vec<u8> {
+    let mut message = empty(asked);
+    message[7] = 1;
+    message.extend(b"\xc0\x0c\0\x0f\0\x01\0\0\0\x3c\0\x04\0\x0a\xc0\x0c");
     message
 }

@@ -22,6 +22,7 @@
 //!   "domain": "lab.test",
 //!   "ca": "<dir>/tls/ca.pem",
 //!   "intermediate": "<dir>/tls/intermediate.pem",
+//!   "trust_anchors": "<dir>/nsd/ds.zone",
 //!   "client": { "certificate": "<dir>/tls/client.pem", "key": "<dir>/tls/client.key" },
 //!   "users": {
 //!     "alice": {

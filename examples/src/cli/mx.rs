@@ -9,7 +9,7 @@ use mx_check::registration;
 use mx_check::{DomainProbe, MxProbe, PolicyProbe, RegistrationProbe};
 use probe_core::{AnyProbe, Host, HostName, Target, Verdict};
 use probe_net::Net;
-use probe_net::dns::{Resolver, RootHints};
+use probe_net::dns::{Resolver, RootHints, TrustAnchors};
 use probe_net::http::Url;
 
 use super::{Mistake, Surroundings};
@@ -58,6 +58,9 @@ pub(super) struct Walking {
     /// Begins at the root servers in this file, in the form of IANA's named.root
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     root_hints: Option<PathBuf>,
+    /// Follows chains of signatures from the keys in this file, by their DS records [default: those of the root]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
+    trust_anchors: Option<PathBuf>,
     /// Asks resolvers alone, and nobody who answers for a zone
     #[arg(long, conflicts_with = "root_hints", help_heading = "Network")]
     no_walk: bool,
@@ -105,6 +108,10 @@ impl Walking {
             (_, true) => options.without_roots(),
             (Some(file), _) => options.roots(RootHints::read(file).map_err(Mistake::new)?),
             (None, false) => options,
+        };
+        let options = match &self.trust_anchors {
+            Some(file) => options.trust_anchors(TrustAnchors::read(file).map_err(Mistake::new)?),
+            None => options,
         };
         options.build().map_err(Mistake::new)
     }

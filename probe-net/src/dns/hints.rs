@@ -55,6 +55,11 @@ impl RootHints {
         Self::parse(&text.map_err(|error| RootHintsError(error.to_string()))?)
     }
 
+    /// Whether they are those of the internet.
+    pub fn is_builtin(&self) -> bool {
+        *self == Self::builtin()
+    }
+
     /// The servers.
     pub fn servers(&self) -> &[SocketAddr] {
         &self.0

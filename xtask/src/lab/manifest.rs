@@ -12,6 +12,7 @@ pub(crate) fn text(lab: &Lab) -> String {
         "domain": accounts::DOMAIN,
         "ca": lab.tls("ca.pem"),
         "intermediate": lab.tls("intermediate.pem"),
+        "trust_anchors": lab.folder().join("nsd").join("ds.zone"),
         "client": { "certificate": lab.tls("client.pem"), "key": lab.tls("client.key") },
         "users": users(),
         "tokens": tokens(lab),

@@ -92,6 +92,7 @@ impl Chain {
     /// Downwards from the zone `at`, which is left where it stops.
     fn climb(&self, at: &mut Name, keys: &[&DS], now: SystemTime) -> Result<(), Stop> {
         let mut zone = self.enter(at, keys, now)?;
+        let mut is_denied = false;
         for name in below(&at.clone(), &self.question.name) {
             let shown = self.shown(&name, Kind::DS)?;
             if of(shown, &name.0, RecordType::CNAME).next().is_some() {
@@ -102,6 +103,10 @@ impl Chain {
             if keys.is_empty() {
                 match zone.denies(shown, &name.0, RecordType::DS, now) {
                     Denial::Nothing => continue,
+                    Denial::NoName => {
+                        is_denied = true;
+                        continue;
+                    }
                     Denial::Unsigned => {
                         *at = name;
                         return Err(Stop::Insecure);
@@ -113,7 +118,14 @@ impl Chain {
             at.clone_from(&name);
             zone = self.enter(at, &keys, now)?;
         }
-        self.arrive(&zone, now)
+        match self.arrive(&zone, now) {
+            Err(Stop::Fault(Fault::Unsigned(what))) if is_denied => {
+                let why =
+                    format!("{what}: the resolver has it by itself, and {at} has no such name");
+                Err(Stop::Unknown(why))
+            }
+            arrived => arrived,
+        }
     }
 
     fn enter(&self, at: &Name, keys: &[&DS], now: SystemTime) -> Result<Zone, Stop> {
@@ -125,22 +137,30 @@ impl Chain {
     /// The answer itself, or that there is none.
     fn arrive(&self, zone: &Zone, now: SystemTime) -> Result<(), Stop> {
         let Question { name, kind } = &self.question;
-        let shown = self.shown(name, *kind)?;
+        let answer = self.answer(name, *kind)?;
+        let shown = &*answer.signed;
         let kinds = [RecordType::from(kind.0), RecordType::CNAME];
         let there = kinds
             .into_iter()
             .find(|kind| of(shown, &name.0, *kind).next().is_some());
         match there {
             Some(there) => Ok(zone.holds(shown, &name.0, there, now)?),
+            None if !answer.answers.is_empty() => {
+                Err(Fault::Unsigned(format!("{name} {kind}")).into())
+            }
             None => match zone.denies(shown, &name.0, RecordType::from(kind.0), now) {
                 Denial::None => Err(undenied(name, *kind)),
-                Denial::Nothing | Denial::Unsigned => Ok(()),
+                Denial::NoName | Denial::Nothing | Denial::Unsigned => Ok(()),
             },
         }
     }
 
     /// What was answered, signatures included.
     fn shown(&self, name: &Name, kind: Kind) -> Result<&[Record], Stop> {
+        self.answer(name, kind).map(|answer| &*answer.signed)
+    }
+
+    fn answer(&self, name: &Name, kind: Kind) -> Result<&Answer, Stop> {
         let asked = self
             .asked
             .iter()
@@ -152,7 +172,7 @@ impl Chain {
             Some(Ok(answer)) if !answer.rcode.is_about_the_name() => {
                 unknown(answer.rcode.to_string())
             }
-            Some(Ok(answer)) => Ok(&answer.signed),
+            Some(Ok(answer)) => Ok(answer),
         }
     }
 

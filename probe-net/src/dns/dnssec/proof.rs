@@ -22,7 +22,9 @@ pub(super) struct Zone {
 pub(super) enum Denial {
     /// Another zone begins at the name, and it is not signed.
     Unsigned,
-    /// There is no such thing.
+    /// There is no such name.
+    NoName,
+    /// The name has no such thing.
     Nothing,
     /// Nothing is proved.
     None,
@@ -157,7 +159,9 @@ impl Zone {
         }
         let is_between = owner < name && (name < next || *next == self.name);
         match is_between && self.name.zone_of(name) {
-            true => Denial::Nothing,
+            // Nothing but names below it.
+            true if name.zone_of(next) => Denial::Nothing,
+            true => Denial::NoName,
             false => Denial::None,
         }
     }
@@ -187,7 +191,7 @@ impl Zone {
         };
         match (is_between, nsec.opt_out()) {
             (true, true) => Denial::Unsigned,
-            (true, false) => Denial::Nothing,
+            (true, false) => Denial::NoName,
             (false, _) => Denial::None,
         }
     }
