@@ -190,6 +190,11 @@ async fn what_a_registry_refuses_is_told_apart() {
     for (status, head, expected) in [
         (404, "", State::NotFound),
         (429, "Retry-After: 3600\r\n", hour),
+        (
+            429,
+            "Retry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+            State::TooOften(Some(Duration::ZERO)),
+        ),
         (429, "", State::TooOften(None)),
         (500, "", unreachable("HTTP status 500")),
         (

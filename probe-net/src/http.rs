@@ -22,12 +22,16 @@
 //! ```
 
 mod body;
+mod challenge;
 mod client;
 mod connection;
+mod cookies;
+mod date;
 mod request;
 mod response;
 mod url;
 
+pub use challenge::Challenge;
 pub use client::{Client, Redirects};
 #[cfg(feature = "dns")]
 pub(crate) use connection::{Connection, Protocols};

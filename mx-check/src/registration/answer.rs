@@ -20,9 +20,14 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What a response of RDAP says: its status, its `Retry-After` (RFC 9110 section 10.2.3) and its body (RFC 7480
-    /// section 5, RFC 9083).
-    pub fn of_rdap(source: Source, status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
+    /// What a response of RDAP says: its status, when it wants to be asked again, and its body (RFC 7480 section 5, RFC
+    /// 9083).
+    pub fn of_rdap(
+        source: Source,
+        status: u16,
+        retry_after: Option<Duration>,
+        body: &[u8],
+    ) -> Self {
         rdap::read(source, status, retry_after, body)
     }
 

@@ -279,17 +279,12 @@ async fn ask_rdap(net: &Net, url: &Url, log: &mut Log) -> Answer {
     if let Some(failure) = interrupted.filter(|_| response.status == 200) {
         return Answer::Unusable(failure.detail);
     }
-    let retry_after = response.header("retry-after").map(String::from);
+    let retry_after = response.retry_after(log.now());
     let source = Source::Rdap {
         url: response.url,
         is_verified: response.tls.is_some_and(|facts| facts.is_verified()),
     };
-    Answer::of_rdap(
-        source,
-        response.status,
-        retry_after.as_deref(),
-        &response.body,
-    )
+    Answer::of_rdap(source, response.status, retry_after, &response.body)
 }
 
 /// Adds what only the registrar knows.

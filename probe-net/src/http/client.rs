@@ -7,6 +7,7 @@ use hyper::header::LOCATION;
 use probe_core::{Failure, Host};
 
 use super::connection::{Connection, Protocols, Unanswered};
+use super::cookies::Jar;
 use super::request::{Method, Request};
 use super::response::{Redirect, Response};
 use super::url::Url;
@@ -35,6 +36,7 @@ pub struct Client {
     redirects: Redirects,
     body_limit: usize,
     address: Option<IpAddr>,
+    jar: Option<Jar>,
     open: HashMap<(Host, u16, bool), Connection>,
 }
 
@@ -50,6 +52,7 @@ impl Client {
             redirects: Redirects::default(),
             body_limit: Wire::LIMIT,
             address: None,
+            jar: None,
             open: HashMap::new(),
         }
     }
@@ -82,6 +85,14 @@ impl Client {
         self
     }
 
+    /// Keeps the cookies that servers set, and sends each back to the origin that set it, except in requests that bring
+    /// a `Cookie` header of their own. A cookie is a secret: it passes the gate or the request stays.
+    #[must_use]
+    pub fn keeping_cookies(mut self) -> Self {
+        self.jar = Some(Jar::default());
+        self
+    }
+
     /// Asks, and follows redirects as far as they are allowed.
     ///
     /// # Errors
@@ -91,7 +102,14 @@ impl Client {
         let mut request = request.clone();
         let mut redirects = Vec::new();
         loop {
-            let mut response = self.ask(&request, log).await?;
+            let asked = match &self.jar {
+                Some(jar) => request.with_cookies(&jar.for_url(&request.url)),
+                None => request.clone(),
+            };
+            let mut response = self.ask(&asked, log).await?;
+            if let Some(jar) = &mut self.jar {
+                jar.keep(&request.url, &response.cookies, log.now());
+            }
             let next = self.next(&request, &response);
             match next.filter(|_| redirects.len() < Self::REDIRECTS) {
                 Some(url) => {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::header::{HeaderValue, SET_COOKIE};
 use hyper_util::rt::TokioIo;
 use probe_core::{Direction, Failure, FailureKind, Phase};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::request::{Request, Wanted};
 use super::response::{Response, Version};
-use super::{FIRST_BYTE, body};
+use super::{FIRST_BYTE, body, cookies};
 use crate::echo::Echoes;
 use crate::tls::{self, TlsFacts};
 use crate::wire::Transport;
@@ -130,11 +131,16 @@ impl Connection {
         for secret in &request.secrets {
             echoes.learn(secret.expose());
         }
+        let cookies = take_cookies(&mut parts.headers);
+        let kept = cookies.iter().filter(|_| request.keeps_cookies);
+        for value in kept.filter_map(|header| cookies::value(header.as_bytes())) {
+            echoes.learn(value);
+        }
         for value in parts.headers.values_mut() {
             let mut shown = value.as_bytes().to_vec();
             let length = shown.len();
             echoes.hide(&mut shown, length);
-            if let Ok(masked) = hyper::header::HeaderValue::from_maybe_shared(Bytes::from(shown)) {
+            if let Ok(masked) = HeaderValue::from_maybe_shared(Bytes::from(shown)) {
                 *value = masked;
             }
         }
@@ -162,6 +168,7 @@ impl Connection {
             version,
             status: parts.status.as_u16(),
             headers: parts.headers,
+            cookies,
             body: bytes,
             interrupted,
             redirects: Vec::new(),
@@ -303,6 +310,20 @@ fn shown_request(wanted: &Wanted, request: &Request) -> Vec<u8> {
         false => shown.extend_from_slice(excerpt(&request.body).as_bytes()),
     }
     shown
+}
+
+/// Takes the cookies as they are set, and masks them where they are shown: whoever has one, has the session.
+fn take_cookies(headers: &mut hyper::HeaderMap) -> Vec<HeaderValue> {
+    let mut set: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for value in &mut set {
+        let shown = Bytes::from(cookies::masked(value.as_bytes()));
+        if let Ok(masked) = HeaderValue::from_maybe_shared(shown) {
+            headers.append(SET_COOKIE, masked);
+        }
+        value.set_sensitive(true);
+    }
+    set
 }
 
 fn shown_headers(first: String, headers: &hyper::HeaderMap) -> Vec<u8> {

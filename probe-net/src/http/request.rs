@@ -3,11 +3,12 @@
 use core::fmt;
 
 use hyper::body::Bytes;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use probe_core::Secret;
 use zeroize::Zeroizing;
 
-use super::Url;
+use super::cookies::Cookie;
+use super::url::Url;
 
 /// What to do with a page (RFC 9110 section 9).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -46,6 +47,8 @@ pub struct Request {
     /// What must not be shown where a server repeats it.
     pub(super) secrets: Vec<Secret>,
     pub(super) takes_gzip: bool,
+    /// Whether what the response sets will be sent back, and is as secret from then on.
+    pub(super) keeps_cookies: bool,
 }
 
 impl Request {
@@ -59,6 +62,7 @@ impl Request {
             has_secret_body: false,
             secrets: Vec::new(),
             takes_gzip: false,
+            keeps_cookies: false,
         }
     }
 
@@ -111,6 +115,36 @@ impl Request {
         Ok(self)
     }
 
+    /// As whom these credentials belong to: a password by `Basic` (RFC 7617), a token by `Bearer` (RFC 6750). Those
+    /// that show nobody here, such as a certificate that TLS shows, change nothing.
+    ///
+    /// # Errors
+    /// What no header may contain is in them, or a colon in the name that stands before a password.
+    #[cfg(feature = "sasl")]
+    pub fn with_credentials(
+        self,
+        credentials: &crate::sasl::Credentials,
+    ) -> Result<Self, RequestError> {
+        const HEADER: &str = "authorization";
+        if let Some(token) = credentials.as_token() {
+            let value = [b"Bearer ", token.expose()].concat();
+            return self.with_secret_header(HEADER, &Secret::new(value));
+        }
+        let Some((user, password)) = credentials.as_password() else {
+            return Ok(self);
+        };
+        if user.contains(':') {
+            return Err(RequestError::Value(HEADER.to_owned()));
+        }
+        let pair = Secret::new([user.as_bytes(), b":", password.expose()].concat());
+        let encoded = crate::sasl::to_base64(&pair);
+        let value = [b"Basic ", encoded.expose()].concat();
+        let mut request = self.with_secret_header(HEADER, &Secret::new(value))?;
+        // Also where a server repeats it alone.
+        request.secrets.push(password.clone());
+        Ok(request)
+    }
+
     /// Takes the body compressed too.
     #[must_use]
     pub fn taking_gzip(mut self) -> Self {
@@ -141,6 +175,26 @@ impl Request {
             }
         }
         next.url = url;
+        next
+    }
+
+    /// The same for a client that keeps cookies, with these, unless it has its own.
+    pub(super) fn with_cookies(&self, cookies: &[&Cookie]) -> Self {
+        let mut next = self.clone();
+        next.keeps_cookies = true;
+        if cookies.is_empty() || next.headers.contains_key(COOKIE) {
+            return next;
+        }
+        let mut written = Zeroizing::new(Vec::new());
+        for cookie in cookies {
+            cookie.write(&mut written);
+            next.secrets.push(cookie.value.clone());
+        }
+        // Each came in a header, so together they make one.
+        if let Ok(mut value) = HeaderValue::from_maybe_shared(Bytes::from_owner(written)) {
+            value.set_sensitive(true);
+            next.headers.insert(COOKIE, value);
+        }
         next
     }
 

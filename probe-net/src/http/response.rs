@@ -3,11 +3,14 @@
 use core::net::SocketAddr;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use probe_core::Failure;
 
-use super::Url;
+use super::challenge::Challenge;
+use super::date;
+use super::url::Url;
 use crate::tls::TlsFacts;
 
 /// The response to a request: its head, and as much of its body as came.
@@ -21,6 +24,8 @@ pub struct Response {
     /// What came of the request (RFC 9110 section 15).
     pub status: u16,
     pub(super) headers: HeaderMap,
+    /// What `Set-Cookie` headers say in full: in `headers`, the values are masked.
+    pub(super) cookies: Vec<HeaderValue>,
     /// What came of the body, inflated.
     pub body: Vec<u8>,
     /// Why there is no more of it, if there should be.
@@ -44,6 +49,19 @@ impl Response {
     pub fn headers(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
         let values = self.headers.get_all(name).into_iter();
         values.map(|value| String::from_utf8_lossy(value.as_bytes()))
+    }
+
+    /// How long we are asked to wait before the next request (RFC 9110 section 10.2.3), at this time; no longer than a
+    /// year.
+    pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
+        date::retry_after(self.headers.get(RETRY_AFTER)?.as_bytes(), now)
+    }
+
+    /// How the server wants to be shown who asks (RFC 9110 section 11.6.1), of all headers that say so.
+    pub fn challenges(&self) -> Vec<Challenge> {
+        let headers = self.headers.get_all(WWW_AUTHENTICATE).into_iter();
+        let challenges = headers.flat_map(|value| Challenge::parse(value.as_bytes()));
+        challenges.take(Challenge::MOST).collect()
     }
 
     /// The body as text.

@@ -82,6 +82,14 @@ impl Credentials {
         }
     }
 
+    /// The access token, where there is one: for what is no SASL.
+    pub fn as_token(&self) -> Option<&Secret> {
+        match &self.0 {
+            Kind::Token { token, .. } => Some(token),
+            Kind::Anonymous { .. } | Kind::External { .. } | Kind::Password { .. } => None,
+        }
+    }
+
     pub(super) fn secret(&self) -> &[u8] {
         match &self.0 {
             Kind::Anonymous { .. } | Kind::External { .. } => &[],

@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) type Heard = Arc<Mutex<Vec<String>>>;
 
 /// What the server does when it has heard a request.
+#[allow(dead_code, reason = "not every suite needs all of them")]
 pub(crate) enum Say {
     /// Says this, and listens on.
     This(Vec<u8>),
@@ -37,7 +38,16 @@ impl Web {
         identity: &Identity,
         answer: impl Fn(&str) -> Say + Send + Sync + 'static,
     ) -> Self {
-        let config = identity.server_config(&TlsOptions::default());
+        Self::tls_with(identity, &TlsOptions::default(), answer).await
+    }
+
+    /// Serves over TLS as these options say.
+    pub(crate) async fn tls_with(
+        identity: &Identity,
+        options: &TlsOptions,
+        answer: impl Fn(&str) -> Say + Send + Sync + 'static,
+    ) -> Self {
+        let config = identity.server_config(options);
         Self::serve(Some(TlsAcceptor::from(config)), answer).await
     }
 
