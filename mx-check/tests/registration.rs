@@ -387,6 +387,9 @@ fn whois_is_understood_in_the_dialects_of_registries() {
     assert_eq!(whois("com-not-found"), Answer::NotFound);
     assert_eq!(whois("org-limit"), Answer::TooOften(None));
     assert_eq!(found(whois("com-verisign")).delegation_signed, Some(true));
+    let told = found(whois("com-verisign")).ds;
+    let tags: Vec<_> = told.iter().map(|ds| (ds.key_tag, ds.algorithm)).collect();
+    assert_eq!(tags, [(370, 13)]);
     assert_eq!(found(whois("ch-latin-1")).delegation_signed, Some(true));
     assert_eq!(found(whois("it-nic")).delegation_signed, Some(false));
     assert_eq!(found(whois("fi-traficom")).delegation_signed, Some(true));

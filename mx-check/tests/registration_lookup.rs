@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use mx_check::RegistrationProbe;
 use mx_check::registration::{
     Bootstrap, Expiry, Options, RegistrationFacts, Source, State, judge, look_up,
 };
-use probe_core::{Context, HostName};
+use probe_core::{Context, HostName, Probe};
 use probe_net::tls::Tls;
 use probe_net::{Log, Net};
 use probe_testkit::{Authority, Flaw, Identity};
@@ -137,6 +138,46 @@ async fn the_bootstrap_file_of_the_caller_leads_to_the_service() {
     assert!(facts.registration().is_some());
     let elsewhere = world.ask("example.net", &options).await;
     assert_eq!(elsewhere.state, State::NoService);
+}
+
+#[tokio::test]
+async fn the_bootstrap_file_is_fetched_once_a_day_and_the_older_one_serves_until_then() {
+    let world = World::new();
+    let registry = world.rdap(|_| json("com-active")).await;
+    let text = format!(
+        r#"{{"services": [[["com"], ["https://{REGISTRY}:{}/v1"]]]}}"#,
+        registry.port
+    );
+    let iana = world
+        .rdap(move |_| Say::page(200, "", text.as_bytes()))
+        .await;
+    let net = || Net::new(Tls::ring(world.ca.roots())).with_resolver(Here);
+    let ask = async |probe: &RegistrationProbe, domain: &str| {
+        let (target, cx) = (domain.parse().unwrap(), Context::default());
+        let report = probe.probe(&target, &cx).await;
+        report.facts.unwrap().state
+    };
+    let options = Options::default().asking_whois(false);
+    let fresh = options
+        .clone()
+        .with_bootstrap_from(base(REGISTRY, iana.port));
+    let probe = RegistrationProbe::new(net(), fresh);
+    assert!(matches!(ask(&probe, "example.com").await, State::Known(_)));
+    // Of a name without a service nothing is kept, and the file is.
+    assert_eq!(ask(&probe, "example.net").await, State::NoService);
+    assert_eq!(ask(&probe, "example.net").await, State::NoService);
+    assert_eq!(iana.heard(), ["/v1/"]);
+
+    let broken = world.rdap(|_| Say::page(503, "", b"")).await;
+    let text = format!(
+        r#"{{"services": [[["com"], ["https://{REGISTRY}:{}/v1"]]]}}"#,
+        registry.port
+    );
+    let older = options.with_bootstrap(Bootstrap::parse(&text).unwrap());
+    let fresh = older.with_bootstrap_from(base(REGISTRY, broken.port));
+    let probe = RegistrationProbe::new(net(), fresh);
+    assert!(matches!(ask(&probe, "example.com").await, State::Known(_)));
+    assert_eq!(broken.heard().len(), 1);
 }
 
 #[tokio::test]

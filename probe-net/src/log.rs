@@ -133,7 +133,7 @@ impl Log {
     }
 
     /// Remarks in the transcript, if one is wanted.
-    pub(crate) fn remark(&mut self, what: impl FnOnce() -> String) {
+    pub fn remark(&mut self, what: impl FnOnce() -> String) {
         if self.context.transcript {
             self.say(Direction::Remark, what());
         }

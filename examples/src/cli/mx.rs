@@ -46,6 +46,9 @@ pub(super) struct Walking {
     /// Asks this RDAP service, whatever the domain
     #[arg(long, value_name = "URL", help_heading = "Registration")]
     rdap: Option<Url>,
+    /// Finds registries by IANA's file of today, instead of the copy that is built in
+    #[arg(long, conflicts_with_all = ["rdap", "no_registration"], help_heading = "Registration")]
+    fresh_bootstrap: bool,
     /// Asks this WHOIS server, whatever the domain
     #[arg(long, value_name = "HOST", help_heading = "Registration")]
     whois: Option<HostName>,
@@ -118,6 +121,10 @@ impl Walking {
 
     fn registration(&self, net: Net) -> RegistrationProbe {
         let mut options = registration::Options::default();
+        let iana = registration::Bootstrap::IANA.parse::<Url>().ok();
+        if let Some(iana) = iana.filter(|_| self.fresh_bootstrap) {
+            options = options.with_bootstrap_from(iana);
+        }
         if let Some(base) = &self.rdap {
             options = options.with_rdap(base.clone());
         }

@@ -8,7 +8,9 @@ use probe_core::{Context, Failure, HostName, Probe, Report, Target};
 use probe_net::{Log, Net};
 use tokio::time::Instant;
 
-use crate::registration::{Options, RegistrationFacts, State, judge, look_up, registered};
+use crate::registration::{
+    Bootstrap, Options, RegistrationFacts, State, judge, look_up, registered,
+};
 
 /// Asks a registry who a domain is registered with, and until when. What is known is kept for half a day.
 #[derive(Clone, Debug)]
@@ -16,14 +18,20 @@ pub struct RegistrationProbe {
     net: Net,
     options: Arc<Options>,
     memory: Arc<Mutex<HashMap<HostName, Remembered>>>,
+    fetched: Arc<Mutex<Option<Fetched>>>,
 }
 
 /// What a registry said, and when.
 type Remembered = (Instant, RegistrationFacts);
 
+/// Where registries are found, and since when.
+type Fetched = (Instant, Arc<Bootstrap>);
+
 impl RegistrationProbe {
     /// A registry changes what it says once a day, or less often.
     const KEPT: Duration = Duration::from_secs(12 * 60 * 60);
+    /// And IANA's file changes a few times a month.
+    const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// Over this network, with these options.
     pub fn new(net: Net, options: Options) -> Self {
@@ -31,6 +39,7 @@ impl RegistrationProbe {
             net,
             options: Arc::new(options),
             memory: Arc::default(),
+            fetched: Arc::default(),
         }
     }
 
@@ -47,12 +56,39 @@ impl RegistrationProbe {
         {
             return facts;
         }
-        let facts = look_up(&self.net, domain, &self.options, log).await;
+        let mut options = (*self.options).clone();
+        options.bootstrap = self.bootstrap(log).await;
+        let facts = look_up(&self.net, domain, &options, log).await;
         if matches!(facts.state, State::Known(_)) {
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             memory.insert(key, (Instant::now(), facts.clone()));
         }
         facts
+    }
+
+    /// Where registries are found: by what was fetched today, if it is to be fetched.
+    async fn bootstrap(&self, log: &mut Log) -> Arc<Bootstrap> {
+        let Some(url) = &self.options.bootstrap_url else {
+            return self.options.bootstrap.clone();
+        };
+        let lock = || self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = lock().clone();
+        match last {
+            Some((at, bootstrap)) if at.elapsed() < Self::FRESH => return bootstrap,
+            _ => {}
+        }
+        let older = last.map(|(_, bootstrap)| bootstrap);
+        let fetched = Bootstrap::fetch(self.net.clone(), url, log).await;
+        let bootstrap = match fetched {
+            Ok(fetched) => Arc::new(fetched),
+            Err(error) => {
+                log.remark(|| error.to_string());
+                older.unwrap_or_else(|| self.options.bootstrap.clone())
+            }
+        };
+        // Whoever does not answer is not asked again at once.
+        *lock() = Some((Instant::now(), bootstrap.clone()));
+        bootstrap
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
-use probe_core::HostName;
-use probe_net::http::Url;
+use probe_core::{Failure, HostName};
+use probe_net::http::{Client, Redirects, Request, Url};
+use probe_net::{Log, Net};
 use serde_json::Value;
 
 use super::date::rfc3339;
@@ -16,7 +17,7 @@ use super::date::rfc3339;
 /// The RDAP services of registries, by the ends of the names that they answer for (RFC 9224 section 4).
 ///
 /// The crate carries a copy of IANA's, so that it works without asking anybody for it; a newer one is at
-/// <https://data.iana.org/rdap/dns.json>.
+/// [`Bootstrap::IANA`].
 #[derive(Clone, Default)]
 pub struct Bootstrap {
     published: Option<SystemTime>,
@@ -24,6 +25,8 @@ pub struct Bootstrap {
 }
 
 impl Bootstrap {
+    /// Where IANA publishes it.
+    pub const IANA: &str = "https://data.iana.org/rdap/dns.json";
     /// The most octets of a file. IANA's has a tenth of it.
     pub const LIMIT: usize = 1024 * 1024;
     /// The most ends of names that are read.
@@ -54,6 +57,24 @@ impl Bootstrap {
             .read_to_string(&mut text);
         read.map_err(|error| BootstrapError::File(error.to_string()))?;
         Self::parse(&text)
+    }
+
+    /// Fetches such a file; whoever serves it must prove who they are.
+    ///
+    /// # Errors
+    /// It does not come, or it is none.
+    pub async fn fetch(net: Net, url: &Url, log: &mut Log) -> Result<Self, BootstrapError> {
+        let client = Client::new(net).following(Redirects::SameHost);
+        let mut client = client.with_body_limit(Self::LIMIT);
+        let why = |failure: Failure| BootstrapError::File(failure.to_string());
+        let response = client.send(&Request::get(url.clone()), log).await;
+        let response = response.map_err(why)?;
+        let is_proved = response.tls.as_ref().is_some_and(|tls| tls.is_verified());
+        match (is_proved, response.status) {
+            (false, _) => Err(BootstrapError::Unproved),
+            (true, 200) => Self::parse(&String::from_utf8_lossy(response.whole().map_err(why)?)),
+            (true, status) => Err(BootstrapError::File(format!("status {status}"))),
+        }
     }
 
     /// Reads the text of such a file. A service that cannot be dialled is passed over.
@@ -155,6 +176,9 @@ pub enum BootstrapError {
     /// It is no JSON.
     #[error("the bootstrap file is no JSON: {0}")]
     Syntax(String),
+    /// It could be anybody's.
+    #[error("the bootstrap file came from somebody who did not prove who they are")]
+    Unproved,
 }
 
 #[cfg(test)]

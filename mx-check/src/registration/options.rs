@@ -22,7 +22,8 @@ use super::bootstrap::{self, Bootstrap};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    pub(super) bootstrap: Arc<Bootstrap>,
+    pub(crate) bootstrap: Arc<Bootstrap>,
+    pub(crate) bootstrap_url: Option<Url>,
     pub(super) rdap: Option<Url>,
     pub(super) asks_whois: bool,
     pub(super) whois: Option<Host>,
@@ -36,6 +37,13 @@ impl Options {
     /// Finds RDAP services by this file, instead of the one that the crate carries.
     pub fn with_bootstrap(mut self, bootstrap: Bootstrap) -> Self {
         self.bootstrap = Arc::new(bootstrap);
+        self
+    }
+
+    /// Fetches the file anew from there, once a day: IANA's is at [`Bootstrap::IANA`]. Until it has come, and where it does
+    /// not come, the one that is there is used.
+    pub fn with_bootstrap_from(mut self, url: Url) -> Self {
+        self.bootstrap_url = Some(url);
         self
     }
 
@@ -92,6 +100,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bootstrap: Bootstrap::builtin(),
+            bootstrap_url: None,
             rdap: None,
             asks_whois: true,
             whois: None,

@@ -5,7 +5,7 @@ use probe_core::HostName;
 
 use super::answer::Answer;
 use super::date;
-use super::facts::{Expiry, Registration, Source, host, shown};
+use super::facts::{Ds, Expiry, Registration, Source, host, shown};
 use super::lines::{Entry, decode, entries, is_comment, letters};
 use super::rdap::MEMBERS;
 use super::status::Status;
@@ -203,6 +203,7 @@ fn note(read: &mut Registration, entry: &Entry<'_>) {
         (_, "registrydomainid") => {
             read.handle.get_or_insert_with(|| shown(value));
         }
+        (_, "dnssecdsdata" | "ds" | "dsdata" | "dsrdata" | "dsrecord") => note_ds(read, value),
         (_, "dnssec" | "signed") => {
             read.delegation_signed = match letters(value).as_str() {
                 "signed" | "signeddelegation" | "y" | "yes" => Some(true),
@@ -220,6 +221,25 @@ fn note_server(read: &mut Registration, value: &str) {
     let name = name.filter(|name| name.contains('.') && !read.name_servers.contains(name));
     let room = MEMBERS.saturating_sub(read.name_servers.len());
     read.name_servers.extend(name.into_iter().take(room));
+}
+
+/// As zone files have it (RFC 4034 section 5.3).
+fn note_ds(read: &mut Registration, value: &str) {
+    let mut words = value.split_ascii_whitespace();
+    let mut number = || words.next()?.parse::<u16>().ok();
+    let numbers = (number(), number(), number());
+    let (Some(tag), Some(algorithm), Some(kind)) = numbers else {
+        return;
+    };
+    let (Ok(algorithm), Ok(kind)) = (algorithm.try_into(), kind.try_into()) else {
+        return;
+    };
+    let digest: String = words.collect();
+    let is_digest = !digest.is_empty() && digest.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_digest && read.ds.len() < MEMBERS {
+        read.ds.push(Ds::new(tag, algorithm, kind, &digest));
+        read.delegation_signed = Some(true);
+    }
 }
 
 /// Several may stand on one line; and where JPRS tells the state of a name of `.co.jp`, it tells until when.
