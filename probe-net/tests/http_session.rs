@@ -275,5 +275,8 @@ async fn a_client_certificate_is_shown_where_a_web_server_asks_for_it() {
             failure.detail,
             "the server does not accept our certificate (alert certificate_required)"
         );
+        // What was seen of the server stays.
+        assert_eq!(client.server(), Some(web.address));
+        assert_eq!(client.tls_facts().unwrap().faults, []);
     }
 }

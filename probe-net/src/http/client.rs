@@ -1,7 +1,8 @@
 //! Requests to any server: dialling, redirects, and the connections that are kept between two requests.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use hyper::header::LOCATION;
 use probe_core::{Failure, Host};
@@ -11,7 +12,7 @@ use super::cookies::Jar;
 use super::request::{Method, Request};
 use super::response::{Redirect, Response};
 use super::url::Url;
-use crate::tls::SecretsOver;
+use crate::tls::{SecretsOver, TlsFacts};
 use crate::{Log, Net, Wire};
 
 /// Which redirects are followed. From `https` to `http` none is, whatever is allowed here; and a secret stays with the
@@ -37,6 +38,8 @@ pub struct Client {
     body_limit: usize,
     address: Option<IpAddr>,
     jar: Option<Jar>,
+    server: Option<SocketAddr>,
+    tls: Option<Arc<TlsFacts>>,
     open: HashMap<(Host, u16, bool), Connection>,
 }
 
@@ -53,6 +56,8 @@ impl Client {
             body_limit: Wire::LIMIT,
             address: None,
             jar: None,
+            server: None,
+            tls: None,
             open: HashMap::new(),
         }
     }
@@ -128,6 +133,16 @@ impl Client {
         }
     }
 
+    /// Who answered when a connection was last opened.
+    pub fn server(&self) -> Option<SocketAddr> {
+        self.server
+    }
+
+    /// What the handshake showed when a connection was last opened, also if it failed.
+    pub fn tls_facts(&self) -> Option<&Arc<TlsFacts>> {
+        self.tls.as_ref()
+    }
+
     /// Where we are sent, if we are and may go there.
     fn next(&self, request: &Request, response: &Response) -> Option<Url> {
         let is_repeatable = matches!(request.method, Method::Get | Method::Head);
@@ -181,16 +196,20 @@ impl Client {
         response
     }
 
-    async fn connect(&self, url: &Url, log: &mut Log) -> Result<Connection, Failure> {
+    async fn connect(&mut self, url: &Url, log: &mut Log) -> Result<Connection, Failure> {
         let mut endpoint = url.endpoint();
         endpoint.secrets_over = self.secrets_over;
         let wire = match self.address {
             Some(address) => self.net.connect(&endpoint, &[address], log).await?,
             None => self.net.dial(&endpoint, log).await?,
         };
+        self.server = wire.ends().map(|ends| ends.server);
+        self.tls = None;
         let mut wire = wire.offering(Protocols::Http1.alpn());
         if url.is_secure() {
-            wire.secure(log).await?;
+            let secured = wire.secure(log).await;
+            self.tls = wire.tls_facts().cloned();
+            secured?;
         }
         Connection::open(wire, log).await
     }
