@@ -1,5 +1,26 @@
 #![doc = include_str!("../README.md")]
 
+mod command;
+mod dialogue;
+mod facts;
+mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod options;
+mod probe;
+mod reply;
+mod status;
 pub mod wbxml;
+
+pub use command::{
+    Command, CommandError, Directory, QueryForm, Session, UnknownVersion, Verb, Version,
+};
+pub use dialogue::{EasDialogue, Event, Step};
+pub use facts::{
+    Anonymous, EasFacts, Exchange, FolderFacts, Health, InboxFacts, PingFacts, PolicyFacts, Trouble,
+};
+pub use findings::{FINDINGS, judge};
+pub use options::{Acknowledgement, ConfigError, Device, Options, Rung};
+pub use probe::EasProbe;
+pub use reply::{Body, Folder, Reply, Words};
+pub use status::Meaning;

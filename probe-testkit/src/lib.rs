@@ -16,6 +16,7 @@ mod script;
 mod splits;
 mod tls_options;
 mod transcript;
+mod web;
 mod wire;
 
 pub use answer::Answer;
@@ -30,3 +31,4 @@ pub use script::{Fault, Script};
 pub use splits::{cut, cut_at_random, splits};
 pub use tls_options::{TlsOptions, TlsVersions};
 pub use transcript::{Line, parse_transcript, transcript};
+pub use web::{Say, Web, WebRequest};

@@ -93,25 +93,26 @@ impl Connection {
         limit: usize,
         log: &mut Log,
     ) -> Result<Response, Unanswered> {
+        let phase = request.phase;
         if let Some(reason) = self.distrust.as_ref().filter(|_| request.is_confidential()) {
             let detail = format!("nothing secret was sent: {reason}");
-            return Err(Failure::new(FIRST_BYTE, FailureKind::Withheld, detail).into());
+            return Err(Failure::new(phase, FailureKind::Withheld, detail).into());
         }
         let wanted = request
             .to_hyper(matches!(self.sender, Sender::Http2(_)))
-            .map_err(|error| Failure::new(FIRST_BYTE, FailureKind::Local, error.to_string()))?;
+            .map_err(|error| Failure::new(phase, FailureKind::Local, error.to_string()))?;
         if log.is_verbose() {
             log.say(Direction::Sent, shown_request(&wanted, request));
         }
         let begun = Instant::now();
-        let until = log.limit(FIRST_BYTE, begun);
+        let until = log.limit(phase, begun);
         let answered = timeout_at(until, self.sender.send(wanted)).await;
-        log.book(FIRST_BYTE, begun);
+        log.book(phase, begun);
         let head = match answered {
-            Err(_) => return Err(Log::out_of_time(FIRST_BYTE, begun).into()),
+            Err(_) => return Err(Log::out_of_time(phase, begun).into()),
             Ok(Err(mut error)) => {
                 let is_unsent = error.take_message().is_some();
-                let failure = failure(FIRST_BYTE, &error.into_error(), log);
+                let failure = failure(phase, &error.into_error(), log);
                 return Err(Unanswered { failure, is_unsent });
             }
             Ok(Ok(head)) => head,

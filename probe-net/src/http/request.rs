@@ -4,9 +4,10 @@ use core::fmt;
 
 use hyper::body::Bytes;
 use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
-use probe_core::Secret;
+use probe_core::{Phase, Secret};
 use zeroize::Zeroizing;
 
+use super::FIRST_BYTE;
 use super::cookies::Cookie;
 use super::url::Url;
 
@@ -47,6 +48,8 @@ pub struct Request {
     /// What must not be shown where a server repeats it.
     pub(super) secrets: Vec<Secret>,
     pub(super) takes_gzip: bool,
+    /// What the time until the head of the response is booked to.
+    pub(super) phase: Phase,
     /// Whether what the response sets will be sent back, and is as secret from then on.
     pub(super) keeps_cookies: bool,
 }
@@ -62,6 +65,7 @@ impl Request {
             has_secret_body: false,
             secrets: Vec::new(),
             takes_gzip: false,
+            phase: FIRST_BYTE,
             keeps_cookies: false,
         }
     }
@@ -149,6 +153,14 @@ impl Request {
     #[must_use]
     pub fn taking_gzip(mut self) -> Self {
         self.takes_gzip = true;
+        self
+    }
+
+    /// Books the time until the head of the response to this phase, instead of [`FIRST_BYTE`]: for one request of several,
+    /// each of which asks for something else.
+    #[must_use]
+    pub fn in_phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
         self
     }
 

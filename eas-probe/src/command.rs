@@ -1,0 +1,692 @@
+//! What we ask: each command with its request, as \[MS-ASHTTP\] wants it, and its body, as \[MS-ASCMD\] and \[MS-ASPROV\] do.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use probe_core::Phase;
+use probe_net::http::{Method, Request, RequestError, Url};
+use probe_net::sasl::Credentials;
+
+use crate::options::Device;
+use crate::wbxml::tags::{air_sync, air_sync_base, folder_hierarchy, get_item_estimate};
+use crate::wbxml::tags::{ping, provision, settings};
+use crate::wbxml::{Builder, WbxmlError};
+
+/// Versions of the protocol, the oldest first.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Version {
+    /// Exchange 2007 SP1.
+    V12_1,
+    /// Exchange 2010.
+    V14_0,
+    /// Exchange 2010 SP1; the newest of SOGo and Z-Push.
+    V14_1,
+    /// Exchange 2016.
+    V16_0,
+    /// Exchange 2016 and later; the only one that Microsoft 365 takes since March 2026.
+    V16_1,
+}
+
+impl Version {
+    /// All, the newest first.
+    pub const ALL: [Self; 5] = [
+        Self::V16_1,
+        Self::V16_0,
+        Self::V14_1,
+        Self::V14_0,
+        Self::V12_1,
+    ];
+
+    /// As headers have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V12_1 => "12.1",
+            Self::V14_0 => "14.0",
+            Self::V14_1 => "14.1",
+            Self::V16_0 => "16.0",
+            Self::V16_1 => "16.1",
+        }
+    }
+
+    /// As a query in base64 has it (\[MS-ASHTTP\] section 2.2.1.1.1.1.1).
+    const fn as_octet(self) -> u8 {
+        match self {
+            Self::V12_1 => 121,
+            Self::V14_0 => 140,
+            Self::V14_1 => 141,
+            Self::V16_0 => 160,
+            Self::V16_1 => 161,
+        }
+    }
+
+    /// From 14.0 on a folder's class is known by its id (\[MS-ASCMD\] section 2.2.3.27.5).
+    const fn wants_class(self) -> bool {
+        matches!(self, Self::V12_1)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Version {
+    type Err = UnknownVersion;
+
+    fn from_str(text: &str) -> Result<Self, UnknownVersion> {
+        let known = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        known.ok_or(UnknownVersion)
+    }
+}
+
+/// A version that no server of today speaks, or none.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the versions of ActiveSync are 12.1, 14.0, 14.1, 16.0 and 16.1")]
+#[non_exhaustive]
+pub struct UnknownVersion;
+
+/// How a request names its command: the two forms of \[MS-ASHTTP\] section 2.2.1.1.1.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum QueryForm {
+    /// In octets, as base64. Some servers take the device for another one then.
+    Base64,
+    /// In words, which every version takes.
+    #[default]
+    Plain,
+}
+
+/// A command of the protocol.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Verb {
+    /// Which folders there are.
+    FolderSync,
+    /// How many items a Sync would bring.
+    GetItemEstimate,
+    /// Which versions and commands there are: a method of HTTP, and no command.
+    Options,
+    /// Whether something changes in a folder.
+    Ping,
+    /// Which policy the device is to follow.
+    Provision,
+    /// Who the user is.
+    Settings,
+    /// What is in a folder.
+    Sync,
+}
+
+impl Verb {
+    /// The name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FolderSync => "FolderSync",
+            Self::GetItemEstimate => "GetItemEstimate",
+            Self::Options => "OPTIONS",
+            Self::Ping => "Ping",
+            Self::Provision => "Provision",
+            Self::Settings => "Settings",
+            Self::Sync => "Sync",
+        }
+    }
+
+    /// The number of a query in base64 (\[MS-ASHTTP\] section 2.2.1.1.1.1.2).
+    const fn as_octet(self) -> u8 {
+        match self {
+            // Never in a query.
+            Self::Options => u8::MAX,
+            Self::Sync => 0,
+            Self::FolderSync => 9,
+            Self::GetItemEstimate => 14,
+            Self::Settings => 17,
+            Self::Ping => 18,
+            Self::Provision => 20,
+        }
+    }
+
+    /// The phase that its time is booked to.
+    pub const fn phase(self) -> Phase {
+        Phase::new(match self {
+            Self::FolderSync => "folder-sync",
+            Self::GetItemEstimate => "estimate",
+            Self::Options => "options",
+            Self::Ping => "ping",
+            Self::Provision => "provision",
+            Self::Settings => "settings",
+            Self::Sync => "sync",
+        })
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The virtual directories of Exchange, each of which says by a page whether it is well.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[allow(missing_docs, reason = "their names say what they are")]
+#[non_exhaustive]
+pub enum Directory {
+    ActiveSync,
+    Autodiscover,
+    Ecp,
+    Ews,
+    Mapi,
+    Oab,
+    Owa,
+    PowerShell,
+    Rpc,
+}
+
+impl Directory {
+    /// All, ActiveSync's own first.
+    pub const ALL: [Self; 9] = [
+        Self::ActiveSync,
+        Self::Autodiscover,
+        Self::Ecp,
+        Self::Ews,
+        Self::Mapi,
+        Self::Oab,
+        Self::Owa,
+        Self::PowerShell,
+        Self::Rpc,
+    ];
+
+    /// Its name in a path.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ActiveSync => "Microsoft-Server-ActiveSync",
+            Self::Autodiscover => "Autodiscover",
+            Self::Ecp => "ecp",
+            Self::Ews => "ews",
+            Self::Mapi => "mapi",
+            Self::Oab => "oab",
+            Self::Owa => "owa",
+            Self::PowerShell => "PowerShell",
+            Self::Rpc => "rpc",
+        }
+    }
+}
+
+/// One question, with all that it needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// That the policy of this temporary key is followed.
+    Acknowledge {
+        /// The key that the server gave with the policy.
+        key: String,
+        /// How far it is followed (\[MS-ASPROV\] section 2.2.2.54.1).
+        status: u8,
+    },
+    /// What there is for whoever does not say who asks.
+    Anonymous,
+    /// How a token is to be had: asked for by an empty one.
+    Bearer,
+    /// How many items of this folder are new since this key.
+    Estimate {
+        /// The id of the folder.
+        folder: String,
+        /// The key of the last Sync.
+        key: String,
+    },
+    /// Which folders there are.
+    Folders,
+    /// Whether a virtual directory is well.
+    Health(Directory),
+    /// The newest item of this folder, without its body.
+    Items {
+        /// The id of the folder.
+        folder: String,
+        /// The key of the last Sync.
+        key: String,
+    },
+    /// Which versions and commands there are.
+    Options,
+    /// Whether something changes in this folder for so long.
+    Ping {
+        /// The id of the folder.
+        folder: String,
+        /// For how long to watch.
+        heartbeat: Duration,
+    },
+    /// That items of this folder will be asked for.
+    Prime {
+        /// The id of the folder.
+        folder: String,
+    },
+    /// Which policy is to be followed, and which device asks.
+    Provision,
+    /// Which addresses the user has.
+    User,
+}
+
+/// What every request of a session has in common.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Session {
+    /// Where ActiveSync is.
+    pub base: Url,
+    /// Which version is spoken.
+    pub version: Version,
+    /// The key of the policy that is followed.
+    pub policy_key: Option<String>,
+    /// Who we are.
+    pub device: Device,
+    /// Whose mailbox.
+    pub user: String,
+    /// How commands are named.
+    pub form: QueryForm,
+}
+
+const POLICY_TYPE: &str = "MS-EAS-Provisioning-WBXML";
+
+impl Command {
+    /// The command of the protocol, if it is one.
+    pub const fn verb(&self) -> Option<Verb> {
+        Some(match self {
+            Self::Anonymous | Self::Bearer | Self::Health(_) => return None,
+            Self::Acknowledge { .. } | Self::Provision => Verb::Provision,
+            Self::Estimate { .. } => Verb::GetItemEstimate,
+            Self::Folders => Verb::FolderSync,
+            Self::Items { .. } | Self::Prime { .. } => Verb::Sync,
+            Self::Options => Verb::Options,
+            Self::Ping { .. } => Verb::Ping,
+            Self::User => Verb::Settings,
+        })
+    }
+
+    /// The phase that its time is booked to.
+    pub const fn phase(&self) -> Phase {
+        match (self, self.verb()) {
+            (_, Some(verb)) => verb.phase(),
+            (Self::Health(_), None) => Phase::new("health"),
+            (_, None) => Phase::new("anonymous"),
+        }
+    }
+
+    /// The request, as whoever these credentials belong to.
+    ///
+    /// # Errors
+    /// Something in it cannot stand in a request.
+    pub fn request(
+        &self,
+        session: &Session,
+        credentials: Option<&Credentials>,
+    ) -> Result<Request, CommandError> {
+        let request = match self {
+            Self::Health(directory) => {
+                let page = format!("/{}/healthcheck.htm", directory.as_str());
+                Request::get(join(&session.base, &page)?)
+            }
+            Self::Anonymous => Request::new(Method::Options, session.base.clone()),
+            // As Microsoft's own check of modern authentication does.
+            Self::Bearer => {
+                Request::get(session.base.clone()).with_header("authorization", "Bearer ")?
+            }
+            Self::Options => {
+                let request = Request::new(Method::Options, session.base.clone());
+                identified(request, credentials)?
+            }
+            _ => identified(self.post(session)?, credentials)?,
+        };
+        Ok(request.taking_gzip().in_phase(self.phase()))
+    }
+
+    fn post(&self, session: &Session) -> Result<Request, CommandError> {
+        const WBXML: &str = "application/vnd.ms-sync.wbxml";
+        let url = join(&session.base, &format!("?{}", self.query(session)))?;
+        let body = self.body(session).map_err(CommandError::Body)?;
+        let request = Request::post(url, body).with_header("content-type", WBXML)?;
+        // In base64 the query has the rest.
+        if session.form == QueryForm::Base64 {
+            return Ok(request);
+        }
+        let request = request.with_header("ms-asprotocolversion", session.version.as_str())?;
+        Ok(match self.policy_key(session) {
+            Some(key) => request.with_header("x-ms-policykey", key)?,
+            None => request,
+        })
+    }
+
+    /// The key that the request shows. The first phase of provisioning begins without one (\[MS-ASPROV\] section 3.1.5.1.1),
+    /// the second shows the temporary one, and Ping needs none (section 3.2.5.1).
+    fn policy_key<'a>(&'a self, session: &'a Session) -> Option<&'a str> {
+        match self {
+            Self::Acknowledge { key, .. } => Some(key),
+            Self::Provision | Self::Ping { .. } => None,
+            _ => session.policy_key.as_deref(),
+        }
+    }
+
+    fn query(&self, session: &Session) -> String {
+        let verb = self.verb().unwrap_or(Verb::Options);
+        let Session { device, user, .. } = session;
+        match session.form {
+            QueryForm::Plain => format!(
+                "Cmd={verb}&User={}&DeviceId={}&DeviceType={}",
+                percent(user),
+                percent(&device.id),
+                percent(Device::TYPE),
+            ),
+            QueryForm::Base64 => percent(&STANDARD.encode(self.octets(verb, session))),
+        }
+    }
+
+    /// \[MS-ASHTTP\] section 2.2.1.1.1.1.
+    fn octets(&self, verb: Verb, session: &Session) -> Vec<u8> {
+        /// US English.
+        const LOCALE: u16 = 0x0409;
+        /// The parameter that names the user.
+        const USER: u8 = 8;
+        let mut octets = vec![session.version.as_octet(), verb.as_octet()];
+        octets.extend(LOCALE.to_le_bytes());
+        put(&mut octets, session.device.id.as_bytes());
+        let key = self.policy_key(session).and_then(|key| key.parse().ok());
+        match key.map(u32::to_le_bytes) {
+            Some(key) => put(&mut octets, &key),
+            None => put(&mut octets, &[]),
+        }
+        put(&mut octets, Device::TYPE.as_bytes());
+        octets.push(USER);
+        put(&mut octets, session.user.as_bytes());
+        octets
+    }
+
+    fn body(&self, session: &Session) -> Result<Vec<u8>, WbxmlError> {
+        let version = session.version;
+        match self {
+            Self::Anonymous | Self::Bearer | Self::Health(_) | Self::Options => Ok(Vec::new()),
+            Self::User => Builder::new(settings::SETTINGS)
+                .element(settings::USER_INFORMATION, |it| it.empty(settings::GET))
+                .finish(),
+            Self::Folders => Builder::new(folder_hierarchy::FOLDER_SYNC)
+                .text(folder_hierarchy::SYNC_KEY, "0")
+                .finish(),
+            Self::Provision => Builder::new(provision::PROVISION)
+                // Without it 16.1 refuses (status 165); before 14.1 there is no room for it (\[MS-ASPROV\] section 2.2.2.54).
+                .when(version >= Version::V14_1, |it| {
+                    device_information(it, &session.device)
+                })
+                .element(provision::POLICIES, |it| {
+                    it.element(provision::POLICY, |it| {
+                        it.text(provision::POLICY_TYPE, POLICY_TYPE)
+                    })
+                })
+                .finish(),
+            Self::Acknowledge { key, status } => Builder::new(provision::PROVISION)
+                .element(provision::POLICIES, |it| {
+                    it.element(provision::POLICY, |it| {
+                        it.text(provision::POLICY_TYPE, POLICY_TYPE)
+                            .text(provision::POLICY_KEY, key)
+                            .number(provision::STATUS, u64::from(*status))
+                    })
+                })
+                .finish(),
+            Self::Prime { folder } => sync(version, folder, "0", |it| it),
+            Self::Items { folder, key } => sync(version, folder, key, one_item),
+            Self::Estimate { folder, key } => estimate(version, folder, key),
+            Self::Ping { folder, heartbeat } => Builder::new(ping::PING)
+                .number(ping::HEARTBEAT_INTERVAL, heartbeat.as_secs())
+                .element(ping::FOLDERS, |it| {
+                    it.element(ping::FOLDER, |it| {
+                        it.text(ping::ID, folder).text(ping::CLASS, EMAIL)
+                    })
+                })
+                .finish(),
+        }
+    }
+}
+
+const EMAIL: &str = "Email";
+
+/// What a phone says of itself; nothing of it is anybody's.
+fn device_information(it: Builder, device: &Device) -> Builder {
+    it.element(settings::DEVICE_INFORMATION, |it| {
+        it.element(settings::SET, |it| {
+            it.text(settings::MODEL, Device::TYPE)
+                .text(settings::FRIENDLY_NAME, &device.name)
+                .text(settings::OS, Device::TYPE)
+                .text(settings::OS_LANGUAGE, "en")
+                .text(settings::USER_AGENT, Device::TYPE)
+        })
+    })
+}
+
+/// A Sync of one folder. The order is that of \[MS-ASCMD\] section 2.2.3.29.2; GetChanges never comes with key 0 (section
+/// 2.2.3.84).
+fn sync(
+    version: Version,
+    folder: &str,
+    key: &str,
+    rest: impl FnOnce(Builder) -> Builder,
+) -> Result<Vec<u8>, WbxmlError> {
+    Builder::new(air_sync::SYNC)
+        .element(air_sync::COLLECTIONS, |it| {
+            it.element(air_sync::COLLECTION, |it| {
+                rest(
+                    it.when(version.wants_class(), |it| it.text(air_sync::CLASS, EMAIL))
+                        .text(air_sync::SYNC_KEY, key)
+                        .text(air_sync::COLLECTION_ID, folder),
+                )
+            })
+        })
+        .finish()
+}
+
+/// One item of the last day at most, and nothing of its body.
+fn one_item(it: Builder) -> Builder {
+    /// Of the last day.
+    const ONE_DAY: u64 = 1;
+    /// As plain text.
+    const PLAIN: u64 = 1;
+    it.text(air_sync::GET_CHANGES, "1")
+        .text(air_sync::WINDOW_SIZE, "1")
+        .element(air_sync::OPTIONS, |it| {
+            it.number(air_sync::FILTER_TYPE, ONE_DAY).element(
+                air_sync_base::BODY_PREFERENCE,
+                |it| {
+                    it.number(air_sync_base::TYPE, PLAIN)
+                        .number(air_sync_base::TRUNCATION_SIZE, 0)
+                },
+            )
+        })
+}
+
+/// The order of 14.0 and later, and that of 12.1 (\[MS-ASCMD\] section 2.2.3.29.1).
+fn estimate(version: Version, folder: &str, key: &str) -> Result<Vec<u8>, WbxmlError> {
+    Builder::new(get_item_estimate::GET_ITEM_ESTIMATE)
+        .element(get_item_estimate::COLLECTIONS, |it| {
+            it.element(get_item_estimate::COLLECTION, |it| {
+                match version.wants_class() {
+                    true => it
+                        .text(get_item_estimate::CLASS, EMAIL)
+                        .text(get_item_estimate::COLLECTION_ID, folder)
+                        .text(air_sync::FILTER_TYPE, "0")
+                        .text(air_sync::SYNC_KEY, key),
+                    false => it
+                        .text(air_sync::SYNC_KEY, key)
+                        .text(get_item_estimate::COLLECTION_ID, folder),
+                }
+            })
+        })
+        .finish()
+}
+
+fn identified(
+    request: Request,
+    credentials: Option<&Credentials>,
+) -> Result<Request, CommandError> {
+    match credentials {
+        Some(credentials) => Ok(request.with_credentials(credentials)?),
+        None => Ok(request),
+    }
+}
+
+fn join(base: &Url, reference: &str) -> Result<Url, CommandError> {
+    let joined = base.join(reference);
+    joined.map_err(|error| CommandError::Address(error.to_string()))
+}
+
+/// Length and octets.
+fn put(into: &mut Vec<u8>, octets: &[u8]) {
+    let length = u8::try_from(octets.len()).unwrap_or(u8::MAX);
+    into.push(length);
+    into.extend(octets.iter().take(usize::from(length)));
+}
+
+/// Everything but what RFC 3986 section 2.3 reserves for nothing.
+fn percent(text: &str) -> String {
+    let mut shown = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                shown.push(char::from(byte));
+            }
+            other => shown.push_str(&format!("%{other:02X}")),
+        }
+    }
+    shown
+}
+
+/// Why a command cannot be put into a request.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Its address.
+    #[error("the address of the request: {0}")]
+    Address(String),
+    /// Its body.
+    #[error("the body of the request: {0}")]
+    Body(WbxmlError),
+    /// One of its headers.
+    #[error(transparent)]
+    Header(#[from] RequestError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(version: Version, form: QueryForm) -> Session {
+        Session {
+            base: "https://mail.example.org/Microsoft-Server-ActiveSync"
+                .parse()
+                .unwrap(),
+            version,
+            policy_key: None,
+            device: Device::new("v140Device").unwrap(),
+            user: "alice@example.org".to_owned(),
+            form,
+        }
+    }
+
+    #[test]
+    fn a_plain_query_has_its_parameters_in_the_order_of_the_specification() {
+        let session = session(Version::V14_1, QueryForm::Plain);
+        let expected =
+            "Cmd=FolderSync&User=alice%40example.org&DeviceId=v140Device&DeviceType=mailprobe";
+        assert_eq!(Command::Folders.query(&session), expected);
+    }
+
+    /// The vector of \[MS-ASHTTP\] section 4.2, whose device is of another type and whose user is not named.
+    #[test]
+    fn a_query_in_base64_has_key_and_type_where_the_specification_has_them() {
+        let mut session = session(Version::V14_0, QueryForm::Base64);
+        let prime = Command::Prime {
+            folder: "1".to_owned(),
+        };
+        let octets = prime.octets(Verb::Sync, &session);
+        let expected = b"\x8c\x00\x09\x04\x0av140Device\x00\x09mailprobe\x08\x11alice@example.org";
+        assert_eq!(octets, expected);
+        session.policy_key = Some("3942919513".to_owned());
+        let octets = prime.octets(Verb::Sync, &session);
+        let expected = b"\x8c\x00\x09\x04\x0av140Device\x04\x59\x1d\x04\xeb\x09mailprobe\x08\x11alice@example.org";
+        assert_eq!(octets, expected);
+        assert!(!prime.query(&session).contains(['+', '/', '=']));
+    }
+
+    #[test]
+    fn the_first_phase_of_provisioning_and_ping_show_no_key() {
+        let mut session = session(Version::V16_1, QueryForm::Plain);
+        session.policy_key = Some("7".to_owned());
+        assert_eq!(Command::Provision.policy_key(&session), None);
+        let ping = Command::Ping {
+            folder: "1".to_owned(),
+            heartbeat: Duration::from_secs(60),
+        };
+        assert_eq!(ping.policy_key(&session), None);
+        assert_eq!(Command::Folders.policy_key(&session), Some("7"));
+        let acknowledge = Command::Acknowledge {
+            key: "8".to_owned(),
+            status: 1,
+        };
+        assert_eq!(acknowledge.policy_key(&session), Some("8"));
+    }
+
+    #[test]
+    fn the_device_says_what_it_is_where_the_version_wants_it() {
+        let shown = |version| {
+            let body = Command::Provision.body(&session(version, QueryForm::Plain));
+            crate::wbxml::Document::decode(body.unwrap())
+                .unwrap()
+                .to_string()
+        };
+        assert!(shown(Version::V16_1).contains("<Model>mailprobe</Model>"));
+        assert!(shown(Version::V14_1).contains("<Model>mailprobe</Model>"));
+        assert!(!shown(Version::V14_0).contains("Model"));
+        let first = |version| shown(version).lines().nth(1).unwrap().trim().to_owned();
+        // It comes before the policies.
+        assert_eq!(first(Version::V14_1), "<Settings:DeviceInformation>");
+    }
+
+    #[test]
+    fn a_key_of_zero_never_asks_for_changes_and_items_come_without_a_body() {
+        let session = session(Version::V16_1, QueryForm::Plain);
+        let shown = |command: &Command| {
+            let body = command.body(&session).unwrap();
+            crate::wbxml::Document::decode(body).unwrap().to_string()
+        };
+        let prime = shown(&Command::Prime {
+            folder: "mail/INBOX".to_owned(),
+        });
+        assert!(!prime.contains("GetChanges"), "{prime}");
+        let items = shown(&Command::Items {
+            folder: "1".to_owned(),
+            key: "k".to_owned(),
+        });
+        assert!(items.contains("<WindowSize>1</WindowSize>"), "{items}");
+        assert!(
+            items.contains("<TruncationSize>0</TruncationSize>"),
+            "{items}"
+        );
+    }
+
+    #[test]
+    fn the_key_of_a_policy_comes_before_its_status() {
+        let session = session(Version::V14_1, QueryForm::Plain);
+        let acknowledge = Command::Acknowledge {
+            key: "4294967295".to_owned(),
+            status: 1,
+        };
+        let document = crate::wbxml::Document::decode(acknowledge.body(&session).unwrap()).unwrap();
+        let policy = document
+            .root()
+            .find(&[provision::POLICIES, provision::POLICY])
+            .unwrap();
+        let tags: Vec<_> = policy.children().map(|child| child.tag()).collect();
+        let expected = [
+            provision::POLICY_TYPE,
+            provision::POLICY_KEY,
+            provision::STATUS,
+        ];
+        assert_eq!(tags, expected);
+    }
+}
