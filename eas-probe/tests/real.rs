@@ -1,1 +1,13 @@
+//! Against what Debian has of Exchange ActiveSync. `cargo xtask test` starts the lab and runs this.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+#[path = "generated/mod.rs"]
+mod generated;
+#[path = "real/wbxml.rs"]
+mod wbxml;

@@ -115,9 +115,18 @@ impl<'a> Element<'a> {
 
     /// The elements directly within it.
     pub fn children(self) -> impl Iterator<Item = Element<'a>> {
-        self.content().filter_map(|content| match content {
-            Content::Element(element) => Some(element),
-            Content::Text(_) | Content::Opaque(_) => None,
+        let mut rest = self.inside;
+        core::iter::from_fn(move || {
+            loop {
+                let (node, after) = rest.split_first()?;
+                let Node::Element { tag, size } = *node else {
+                    rest = after;
+                    continue;
+                };
+                let (inside, after) = split(after, size);
+                rest = after;
+                return Some(self.within(tag, inside));
+            }
         })
     }
 
@@ -140,11 +149,7 @@ impl<'a> Element<'a> {
                 let (node, after) = rest.split_first()?;
                 rest = after;
                 if let Node::Element { tag, size } = *node {
-                    return Some(Element {
-                        tag,
-                        bytes: self.bytes,
-                        inside: first(after, size),
-                    });
+                    return Some(self.within(tag, split(after, size).0));
                 }
             }
         });
@@ -156,17 +161,13 @@ impl<'a> Element<'a> {
         let mut rest = self.inside;
         core::iter::from_fn(move || {
             let (node, after) = rest.split_first()?;
-            let inside = match node {
-                Node::Element { size, .. } => first(after, *size),
-                Node::Text(_) | Node::Opaque(_) => &[],
-            };
-            rest = after.get(inside.len()..).unwrap_or_default();
+            rest = after;
             Some(match *node {
-                Node::Element { tag, .. } => Content::Element(Element {
-                    tag,
-                    bytes: self.bytes,
-                    inside,
-                }),
+                Node::Element { tag, size } => {
+                    let (inside, after) = split(after, size);
+                    rest = after;
+                    Content::Element(self.within(tag, inside))
+                }
                 Node::Text(range) => Content::Text(range.of(self.bytes)),
                 Node::Opaque(range) => Content::Opaque(range.of(self.bytes)),
             })
@@ -176,10 +177,14 @@ impl<'a> Element<'a> {
     /// The values directly within it as text, one after the other; octets that are no UTF-8 are replaced. Opaque values
     /// are among them: it is how text with a zero in it is sent.
     pub fn text(self) -> Cow<'a, str> {
+        // What nearly every element has.
+        if let [Node::Text(range)] = self.inside {
+            return lossy(range.of(self.bytes));
+        }
         let mut values = self.content().filter_map(Content::octets);
         let only = values.next().unwrap_or_default();
         let Some(second) = values.next() else {
-            return String::from_utf8_lossy(only);
+            return lossy(only);
         };
         let mut all = [only, second].concat();
         values.for_each(|value| all.extend_from_slice(value));
@@ -197,6 +202,14 @@ impl<'a> Element<'a> {
             Content::Opaque(octets) => Some(octets),
             Content::Element(_) | Content::Text(_) => None,
         })
+    }
+
+    fn within(self, tag: Tag, inside: &'a [Node]) -> Self {
+        Self {
+            tag,
+            bytes: self.bytes,
+            inside,
+        }
     }
 }
 
@@ -290,8 +303,13 @@ impl Range {
     }
 }
 
-/// So many of the first nodes.
-fn first(nodes: &[Node], size: u32) -> &[Node] {
+/// As text, whatever it is. What is UTF-8, as nearly all is, takes the short way.
+fn lossy(octets: &[u8]) -> Cow<'_, str> {
+    core::str::from_utf8(octets).map_or_else(|_| String::from_utf8_lossy(octets), Cow::Borrowed)
+}
+
+/// The nodes within an element, and those behind it.
+fn split(nodes: &[Node], size: u32) -> (&[Node], &[Node]) {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    nodes.get(..size).unwrap_or(nodes)
+    nodes.split_at_checked(size).unwrap_or((nodes, &[]))
 }

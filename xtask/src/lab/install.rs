@@ -18,6 +18,9 @@ use crate::process;
 /// What the lab itself calls: certificates are made by openssl, namespaces by util-linux.
 const TOOLS: [&str; 2] = ["openssl", "util-linux"];
 
+/// What tests hold ours against: libwbxml's tools for the WBXML of ActiveSync.
+const ORACLES: [&str; 1] = ["libwbxml2-utils"];
+
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const NOTHING_STARTS: &str =
     "#!/bin/sh\n# Of the mailprobe lab, while it installs packages.\nexit 101\n";
@@ -71,6 +74,7 @@ fn missing_packages() -> Vec<&'static str> {
     wanted
         .into_iter()
         .chain(TOOLS)
+        .chain(ORACLES)
         .filter(|package| !is_installed(package))
         .collect()
 }
