@@ -259,8 +259,11 @@ impl<'a> Tree<'a> {
 
     /// The outermost element, once it is closed.
     fn finished(&self) -> Option<Tag> {
+        if self.depth > 0 {
+            return None;
+        }
         match self.nodes.first() {
-            Some(Node::Element { tag, .. }) if self.depth == 0 => Some(*tag),
+            Some(Node::Element { tag, .. }) => Some(*tag),
             _ => None,
         }
     }

@@ -193,7 +193,7 @@ impl<'a> Element<'a> {
 
     /// Its text as a number, or whatever else can be read of text; blanks around it do not count.
     pub fn number<N: FromStr>(self) -> Option<N> {
-        self.text().trim().parse().ok()
+        self.text().trim_ascii().parse().ok()
     }
 
     /// The first opaque value directly within it.
