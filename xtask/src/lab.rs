@@ -56,11 +56,14 @@ mod dovecot;
 mod install;
 mod keeper;
 mod manifest;
+mod memcached;
 mod nginx;
 mod nsd;
 mod postfix;
+mod postgres;
 mod rbldnsd;
 mod server;
+mod sogo;
 mod unbound;
 
 use std::fs::{self, File, TryLockError};

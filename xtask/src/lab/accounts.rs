@@ -110,6 +110,11 @@ pub(crate) fn users() -> Vec<User> {
         user("odd", "odd-names-8", "folders with odd names"),
         user("nopop", "no-pop-9", "IMAP, but not POP3"),
         user(
+            "noeas",
+            "no-eas-16",
+            "IMAP and webmail, but no ActiveSync: SOGo answers OPTIONS, and 403 to all else",
+        ),
+        user(
             "broken",
             "broken-10",
             "logins fail for the time being, whatever the password: NO [UNAVAILABLE], -ERR [SYS/TEMP]",

@@ -1,5 +1,7 @@
 //! nginx, at 127.88.0.79: what a registry says of domains of the lab, over RDAP and WHOIS, and the policies of MTA-STS that
-//! two of them publish.
+//! two of them publish. At 127.88.0.80 and on: what [users and their devices](users) reach over the web.
+
+mod users;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -56,7 +58,11 @@ impl Server for Nginx {
     }
 
     fn packages(&self) -> &'static [&'static str] {
-        &["nginx-light", "libnginx-mod-stream"]
+        &[
+            "nginx-light",
+            "libnginx-mod-stream",
+            "libnginx-mod-http-echo",
+        ]
     }
 
     fn listeners(&self, _: &Lab) -> Vec<Listener> {
@@ -102,6 +108,7 @@ impl Server for Nginx {
                 "a policy of MTA-STS, in mode enforce",
             )
         }));
+        listeners.extend(users::listeners());
         listeners
     }
 
@@ -109,8 +116,12 @@ impl Server for Nginx {
         let policies = POLICIES.map(|(_, host, mx)| policy(host, mx)).concat();
         let main = MAIN
             .replace("{policies}", &policies)
+            .replace("{users}", &users::configuration())
             .replace("{address}", &ADDRESS.to_string());
-        vec![("nginx.conf", fill(&main, lab.folder()))]
+        vec![
+            ("nginx.conf", fill(&main, lab.folder())),
+            ("passwords", users::passwords()),
+        ]
     }
 
     fn rooms(&self) -> Vec<Room> {

@@ -30,7 +30,7 @@ const ENDS: mail::Ends = mail::Ends {
 /// The zone of all hosts of the lab.
 const HOSTS: &str = "lab.test";
 /// Nobody listens there, and nobody ever shall.
-const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 74);
+pub(super) const NOBODY: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 74);
 /// A test listens there, and says nothing.
 const MUTE: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 76);
 

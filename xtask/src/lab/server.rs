@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::certificates::Certificate;
-use super::{Lab, dovecot, nginx, nsd, postfix, rbldnsd, unbound};
+use super::{Lab, dovecot, memcached, nginx, nsd, postfix, postgres, rbldnsd, sogo, unbound};
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 10] {
+pub(crate) fn all() -> [&'static dyn Server; 14] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
@@ -21,6 +21,10 @@ pub(crate) fn all() -> [&'static dyn Server; 10] {
         &nginx::Nginx,
         &dovecot::Dovecot,
         &postfix::Postfix,
+        &postgres::Postgres,
+        &memcached::Memcached,
+        &sogo::GOOD,
+        &sogo::NO_IMAP,
     ]
 }
 

@@ -160,6 +160,14 @@ pub(super) const DOMAINS: &[Domain] = &[
         "autoconfig.test",
         ["@ MX 10 good.lab.test.", "autoconfig.@ A 127.88.0.79"]
     ),
+    domain!(
+        "autodiscover.test",
+        ["@ MX 10 good.lab.test.", "autodiscover.@ A 127.88.0.80"]
+    ),
+    domain!(
+        "redirected.test",
+        ["@ MX 10 good.lab.test.", "autodiscover.@ A 127.88.0.89"]
+    ),
     domain!("signed.test", ["@ MX 10 mx.@", "mx.@ A 127.88.0.10"]),
     domain!(
         "dane-wrong.test",
@@ -243,12 +251,13 @@ impl Domain {
 }
 
 /// That of the lab itself is taken by a host that takes it, and read where it is.
-const MAIL: [&str; 5] = [
+const MAIL: [&str; 6] = [
     "@ MX 10 good.lab.test.",
     "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
     "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:postmaster\\064lab.test\"",
     "_imaps._tcp.@ SRV 0 1 993 mail.lab.test.",
     "_submission._tcp.@ SRV 0 1 587 good.lab.test.",
+    "_autodiscover._tcp.@ SRV 0 1 443 eas.lab.test.",
 ];
 
 /// The hosts of the lab, each with its addresses.
