@@ -1,5 +1,5 @@
-//! The lab: real mail servers, blocklists, a resolver and a root server, as Debian 12 packs them,
-//! on loopback addresses of our own (127.88.0.0/24).
+//! The lab: real mail servers, what their users reach over the web, blocklists, resolvers and a root
+//! server, as Debian 12 packs them, on loopback addresses of our own (127.88.0.0/24).
 //!
 //! Some serve well and some badly on purpose, so that a probe meets expired certificates, silent
 //! greeters and broken logins before its users do. The host's configuration is never touched:
@@ -44,6 +44,11 @@
 //! }
 //! ```
 //!
+//! A listener of the web is asked over HTTPS where it has a certificate, and what it serves is in its
+//! `quirk`: ActiveSync and webmail at `eas-good` and, each wrong in one way, at the others named
+//! `eas-`; Exchange's own word on its health at `exchange-`; JMAP at `jmap`. All of the lab's users
+//! may use ActiveSync but `noeas`; JMAP knows alice alone.
+//!
 //! Keys are only ever added. Names resolve nowhere but at the listener `unbound`: connect to
 //! `address`, present `name` as the server's name. A listener on `::1` is only there where the
 //! machine has IPv6. The blocklists, by their zones, are served by the listener `rbldnsd`, and by
@@ -51,6 +56,7 @@
 
 mod accounts;
 mod certificates;
+mod cyrus;
 mod dns;
 mod dovecot;
 mod install;

@@ -6,10 +6,12 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::certificates::Certificate;
-use super::{Lab, dovecot, memcached, nginx, nsd, postfix, postgres, rbldnsd, sogo, unbound};
+use super::{
+    Lab, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, rbldnsd, sogo, unbound,
+};
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 14] {
+pub(crate) fn all() -> [&'static dyn Server; 15] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
@@ -25,6 +27,7 @@ pub(crate) fn all() -> [&'static dyn Server; 14] {
         &memcached::Memcached,
         &sogo::GOOD,
         &sogo::NO_IMAP,
+        &cyrus::Cyrus,
     ]
 }
 

@@ -251,13 +251,14 @@ impl Domain {
 }
 
 /// That of the lab itself is taken by a host that takes it, and read where it is.
-const MAIL: [&str; 6] = [
+const MAIL: [&str; 7] = [
     "@ MX 10 good.lab.test.",
     "@ TXT \"v=spf1 ip4:127.88.0.0/24 -all\"",
     "_dmarc.@ TXT \"v=DMARC1; p=reject; rua=mailto:postmaster\\064lab.test\"",
     "_imaps._tcp.@ SRV 0 1 993 mail.lab.test.",
     "_submission._tcp.@ SRV 0 1 587 good.lab.test.",
     "_autodiscover._tcp.@ SRV 0 1 443 eas.lab.test.",
+    "_jmap._tcp.@ SRV 0 1 443 jmap.lab.test.",
 ];
 
 /// The hosts of the lab, each with its addresses.
