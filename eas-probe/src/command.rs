@@ -1,7 +1,8 @@
 //! What we ask: each command with its request, as \[MS-ASHTTP\] wants it, and its body, as \[MS-ASCMD\] and \[MS-ASPROV\] do.
 
-use core::fmt;
-use core::str::FromStr;
+mod body;
+mod verb;
+
 use core::time::Duration;
 
 use base64::Engine;
@@ -11,84 +12,9 @@ use probe_net::http::{Method, Request, RequestError, Url};
 use probe_net::sasl::Credentials;
 
 use crate::options::Device;
-use crate::wbxml::tags::{air_sync, air_sync_base, folder_hierarchy, get_item_estimate};
-use crate::wbxml::tags::{ping, provision, settings};
-use crate::wbxml::{Builder, WbxmlError};
+use crate::wbxml::WbxmlError;
 
-/// Versions of the protocol, the oldest first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Version {
-    /// Exchange 2007 SP1.
-    V12_1,
-    /// Exchange 2010.
-    V14_0,
-    /// Exchange 2010 SP1; the newest of SOGo and Z-Push.
-    V14_1,
-    /// Exchange 2016.
-    V16_0,
-    /// Exchange 2016 and later; the only one that Microsoft 365 takes since March 2026.
-    V16_1,
-}
-
-impl Version {
-    /// All, the newest first.
-    pub const ALL: [Self; 5] = [
-        Self::V16_1,
-        Self::V16_0,
-        Self::V14_1,
-        Self::V14_0,
-        Self::V12_1,
-    ];
-
-    /// As headers have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::V12_1 => "12.1",
-            Self::V14_0 => "14.0",
-            Self::V14_1 => "14.1",
-            Self::V16_0 => "16.0",
-            Self::V16_1 => "16.1",
-        }
-    }
-
-    /// As a query in base64 has it (\[MS-ASHTTP\] section 2.2.1.1.1.1.1).
-    const fn as_octet(self) -> u8 {
-        match self {
-            Self::V12_1 => 121,
-            Self::V14_0 => 140,
-            Self::V14_1 => 141,
-            Self::V16_0 => 160,
-            Self::V16_1 => 161,
-        }
-    }
-
-    /// From 14.0 on a folder's class is known by its id (\[MS-ASCMD\] section 2.2.3.27.5).
-    const fn wants_class(self) -> bool {
-        matches!(self, Self::V12_1)
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Version {
-    type Err = UnknownVersion;
-
-    fn from_str(text: &str) -> Result<Self, UnknownVersion> {
-        let known = Self::ALL.into_iter().find(|one| one.as_str() == text);
-        known.ok_or(UnknownVersion)
-    }
-}
-
-/// A version that no server of today speaks, or none.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the versions of ActiveSync are 12.1, 14.0, 14.1, 16.0 and 16.1")]
-#[non_exhaustive]
-pub struct UnknownVersion;
+pub use verb::{Directory, UnknownVersion, Verb, Version};
 
 /// How a request names its command: the two forms of \[MS-ASHTTP\] section 2.2.1.1.1.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -99,120 +25,6 @@ pub enum QueryForm {
     /// In words, which every version takes.
     #[default]
     Plain,
-}
-
-/// A command of the protocol.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum Verb {
-    /// Which folders there are.
-    FolderSync,
-    /// How many items a Sync would bring.
-    GetItemEstimate,
-    /// Which versions and commands there are: a method of HTTP, and no command.
-    Options,
-    /// Whether something changes in a folder.
-    Ping,
-    /// Which policy the device is to follow.
-    Provision,
-    /// Who the user is.
-    Settings,
-    /// What is in a folder.
-    Sync,
-}
-
-impl Verb {
-    /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::FolderSync => "FolderSync",
-            Self::GetItemEstimate => "GetItemEstimate",
-            Self::Options => "OPTIONS",
-            Self::Ping => "Ping",
-            Self::Provision => "Provision",
-            Self::Settings => "Settings",
-            Self::Sync => "Sync",
-        }
-    }
-
-    /// The number of a query in base64 (\[MS-ASHTTP\] section 2.2.1.1.1.1.2).
-    const fn as_octet(self) -> u8 {
-        match self {
-            // Never in a query.
-            Self::Options => u8::MAX,
-            Self::Sync => 0,
-            Self::FolderSync => 9,
-            Self::GetItemEstimate => 14,
-            Self::Settings => 17,
-            Self::Ping => 18,
-            Self::Provision => 20,
-        }
-    }
-
-    /// The phase that its time is booked to.
-    pub const fn phase(self) -> Phase {
-        Phase::new(match self {
-            Self::FolderSync => "folder-sync",
-            Self::GetItemEstimate => "estimate",
-            Self::Options => "options",
-            Self::Ping => "ping",
-            Self::Provision => "provision",
-            Self::Settings => "settings",
-            Self::Sync => "sync",
-        })
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// The virtual directories of Exchange, each of which says by a page whether it is well.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[allow(missing_docs, reason = "their names say what they are")]
-#[non_exhaustive]
-pub enum Directory {
-    ActiveSync,
-    Autodiscover,
-    Ecp,
-    Ews,
-    Mapi,
-    Oab,
-    Owa,
-    PowerShell,
-    Rpc,
-}
-
-impl Directory {
-    /// All, ActiveSync's own first.
-    pub const ALL: [Self; 9] = [
-        Self::ActiveSync,
-        Self::Autodiscover,
-        Self::Ecp,
-        Self::Ews,
-        Self::Mapi,
-        Self::Oab,
-        Self::Owa,
-        Self::PowerShell,
-        Self::Rpc,
-    ];
-
-    /// Its name in a path.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ActiveSync => "Microsoft-Server-ActiveSync",
-            Self::Autodiscover => "Autodiscover",
-            Self::Ecp => "ecp",
-            Self::Ews => "ews",
-            Self::Mapi => "mapi",
-            Self::Oab => "oab",
-            Self::Owa => "owa",
-            Self::PowerShell => "PowerShell",
-            Self::Rpc => "rpc",
-        }
-    }
 }
 
 /// One question, with all that it needs.
@@ -286,8 +98,6 @@ pub struct Session {
     pub form: QueryForm,
 }
 
-const POLICY_TYPE: &str = "MS-EAS-Provisioning-WBXML";
-
 impl Command {
     /// The command of the protocol, if it is one.
     pub const fn verb(&self) -> Option<Verb> {
@@ -343,7 +153,7 @@ impl Command {
     fn post(&self, session: &Session) -> Result<Request, CommandError> {
         const WBXML: &str = "application/vnd.ms-sync.wbxml";
         let url = join(&session.base, &format!("?{}", self.query(session)))?;
-        let body = self.body(session).map_err(CommandError::Body)?;
+        let body = body::of(self, session).map_err(CommandError::Body)?;
         let request = Request::post(url, body).with_header("content-type", WBXML)?;
         // In base64 the query has the rest.
         if session.form == QueryForm::Base64 {
@@ -399,125 +209,6 @@ impl Command {
         put(&mut octets, session.user.as_bytes());
         octets
     }
-
-    fn body(&self, session: &Session) -> Result<Vec<u8>, WbxmlError> {
-        let version = session.version;
-        match self {
-            Self::Anonymous | Self::Bearer | Self::Health(_) | Self::Options => Ok(Vec::new()),
-            Self::User => Builder::new(settings::SETTINGS)
-                .element(settings::USER_INFORMATION, |it| it.empty(settings::GET))
-                .finish(),
-            Self::Folders => Builder::new(folder_hierarchy::FOLDER_SYNC)
-                .text(folder_hierarchy::SYNC_KEY, "0")
-                .finish(),
-            Self::Provision => Builder::new(provision::PROVISION)
-                // Without it 16.1 refuses (status 165); before 14.1 there is no room for it (\[MS-ASPROV\] section 2.2.2.54).
-                .when(version >= Version::V14_1, |it| {
-                    device_information(it, &session.device)
-                })
-                .element(provision::POLICIES, |it| {
-                    it.element(provision::POLICY, |it| {
-                        it.text(provision::POLICY_TYPE, POLICY_TYPE)
-                    })
-                })
-                .finish(),
-            Self::Acknowledge { key, status } => Builder::new(provision::PROVISION)
-                .element(provision::POLICIES, |it| {
-                    it.element(provision::POLICY, |it| {
-                        it.text(provision::POLICY_TYPE, POLICY_TYPE)
-                            .text(provision::POLICY_KEY, key)
-                            .number(provision::STATUS, u64::from(*status))
-                    })
-                })
-                .finish(),
-            Self::Prime { folder } => sync(version, folder, "0", |it| it),
-            Self::Items { folder, key } => sync(version, folder, key, one_item),
-            Self::Estimate { folder, key } => estimate(version, folder, key),
-            Self::Ping { folder, heartbeat } => Builder::new(ping::PING)
-                .number(ping::HEARTBEAT_INTERVAL, heartbeat.as_secs())
-                .element(ping::FOLDERS, |it| {
-                    it.element(ping::FOLDER, |it| {
-                        it.text(ping::ID, folder).text(ping::CLASS, EMAIL)
-                    })
-                })
-                .finish(),
-        }
-    }
-}
-
-const EMAIL: &str = "Email";
-
-/// What a phone says of itself; nothing of it is anybody's.
-fn device_information(it: Builder, device: &Device) -> Builder {
-    it.element(settings::DEVICE_INFORMATION, |it| {
-        it.element(settings::SET, |it| {
-            it.text(settings::MODEL, Device::TYPE)
-                .text(settings::FRIENDLY_NAME, &device.name)
-                .text(settings::OS, Device::TYPE)
-                .text(settings::OS_LANGUAGE, "en")
-                .text(settings::USER_AGENT, Device::TYPE)
-        })
-    })
-}
-
-/// A Sync of one folder. The order is that of \[MS-ASCMD\] section 2.2.3.29.2; GetChanges never comes with key 0 (section
-/// 2.2.3.84).
-fn sync(
-    version: Version,
-    folder: &str,
-    key: &str,
-    rest: impl FnOnce(Builder) -> Builder,
-) -> Result<Vec<u8>, WbxmlError> {
-    Builder::new(air_sync::SYNC)
-        .element(air_sync::COLLECTIONS, |it| {
-            it.element(air_sync::COLLECTION, |it| {
-                rest(
-                    it.when(version.wants_class(), |it| it.text(air_sync::CLASS, EMAIL))
-                        .text(air_sync::SYNC_KEY, key)
-                        .text(air_sync::COLLECTION_ID, folder),
-                )
-            })
-        })
-        .finish()
-}
-
-/// One item of the last day at most, and nothing of its body.
-fn one_item(it: Builder) -> Builder {
-    /// Of the last day.
-    const ONE_DAY: u64 = 1;
-    /// As plain text.
-    const PLAIN: u64 = 1;
-    it.text(air_sync::GET_CHANGES, "1")
-        .text(air_sync::WINDOW_SIZE, "1")
-        .element(air_sync::OPTIONS, |it| {
-            it.number(air_sync::FILTER_TYPE, ONE_DAY).element(
-                air_sync_base::BODY_PREFERENCE,
-                |it| {
-                    it.number(air_sync_base::TYPE, PLAIN)
-                        .number(air_sync_base::TRUNCATION_SIZE, 0)
-                },
-            )
-        })
-}
-
-/// The order of 14.0 and later, and that of 12.1 (\[MS-ASCMD\] section 2.2.3.29.1).
-fn estimate(version: Version, folder: &str, key: &str) -> Result<Vec<u8>, WbxmlError> {
-    Builder::new(get_item_estimate::GET_ITEM_ESTIMATE)
-        .element(get_item_estimate::COLLECTIONS, |it| {
-            it.element(get_item_estimate::COLLECTION, |it| {
-                match version.wants_class() {
-                    true => it
-                        .text(get_item_estimate::CLASS, EMAIL)
-                        .text(get_item_estimate::COLLECTION_ID, folder)
-                        .text(air_sync::FILTER_TYPE, "0")
-                        .text(air_sync::SYNC_KEY, key),
-                    false => it
-                        .text(air_sync::SYNC_KEY, key)
-                        .text(get_item_estimate::COLLECTION_ID, folder),
-                }
-            })
-        })
-        .finish()
 }
 
 fn identified(
@@ -574,6 +265,8 @@ pub enum CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wbxml::Document;
+    use crate::wbxml::tags::provision;
 
     fn session(version: Version, form: QueryForm) -> Session {
         Session {
@@ -608,7 +301,7 @@ mod tests {
         assert_eq!(octets, expected);
         session.policy_key = Some("3942919513".to_owned());
         let octets = prime.octets(Verb::Sync, &session);
-        let expected = b"\x8c\x00\x09\x04\x0av140Device\x04\x59\x1d\x04\xeb\x09mailprobe\x08\x11alice@example.org";
+        let expected = b"\x8c\x00\x09\x04\x0av140Device\x04\x59\x2d\x04\xeb\x09mailprobe\x08\x11alice@example.org";
         assert_eq!(octets, expected);
         assert!(!prime.query(&session).contains(['+', '/', '=']));
     }
@@ -634,10 +327,8 @@ mod tests {
     #[test]
     fn the_device_says_what_it_is_where_the_version_wants_it() {
         let shown = |version| {
-            let body = Command::Provision.body(&session(version, QueryForm::Plain));
-            crate::wbxml::Document::decode(body.unwrap())
-                .unwrap()
-                .to_string()
+            let body = body::of(&Command::Provision, &session(version, QueryForm::Plain));
+            Document::decode(body.unwrap()).unwrap().to_string()
         };
         assert!(shown(Version::V16_1).contains("<Model>mailprobe</Model>"));
         assert!(shown(Version::V14_1).contains("<Model>mailprobe</Model>"));
@@ -651,8 +342,8 @@ mod tests {
     fn a_key_of_zero_never_asks_for_changes_and_items_come_without_a_body() {
         let session = session(Version::V16_1, QueryForm::Plain);
         let shown = |command: &Command| {
-            let body = command.body(&session).unwrap();
-            crate::wbxml::Document::decode(body).unwrap().to_string()
+            let body = body::of(command, &session).unwrap();
+            Document::decode(body).unwrap().to_string()
         };
         let prime = shown(&Command::Prime {
             folder: "mail/INBOX".to_owned(),
@@ -676,7 +367,7 @@ mod tests {
             key: "4294967295".to_owned(),
             status: 1,
         };
-        let document = crate::wbxml::Document::decode(acknowledge.body(&session).unwrap()).unwrap();
+        let document = Document::decode(body::of(&acknowledge, &session).unwrap()).unwrap();
         let policy = document
             .root()
             .find(&[provision::POLICIES, provision::POLICY])

@@ -24,6 +24,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &LATENCY,
     &MAILBOX_OFFLINE,
     &NOT_HERE,
+    &NOT_PRIMED,
     &NO_CHALLENGE,
     &NO_INBOX,
     &NO_MAILBOX,
@@ -146,6 +147,13 @@ pub(crate) static NO_MAILBOX: FindingKind = FindingKind::new(
     Severity::Critical,
     "the user has no mailbox",
     "Give the user a mailbox, or the probe another user.",
+);
+pub(crate) static NOT_PRIMED: FindingKind = FindingKind::new(
+    "eas.sync.nothing",
+    Severity::Critical,
+    "the server answers the first Sync of the inbox with nothing, so that phones wait for ever",
+    "Look into the server's log; with SOGo, see whether the IMAP server behind it answers, and gives the inbox modification \
+    sequences (CONDSTORE).",
 );
 static PASSWORD_ENDS: FindingKind = FindingKind::new(
     "eas.password.ends",

@@ -32,6 +32,12 @@ impl EasProbe {
         Options::new(net)
     }
 
+    /// The dialogue with the server at this host, if there can be one: for whoever leads it without a network.
+    pub fn dialogue(&self, host: &Host, port: Option<u16>) -> Option<EasDialogue> {
+        let session = self.options.session(host, port)?;
+        Some(EasDialogue::new(self.options.clone(), session))
+    }
+
     pub(crate) fn new(options: Options) -> Self {
         Self {
             options: Arc::new(options),
@@ -78,8 +84,8 @@ impl EasProbe {
         let cx = self.patient(cx);
         let mut log = Log::begin(&cx);
         let mut facts = EasFacts::default();
-        let outcome = match self.options.session(host, port) {
-            Some(session) => self.lead(session, only, &mut facts, &mut log).await,
+        let outcome = match self.dialogue(host, port) {
+            Some(dialogue) => self.lead(dialogue, only, &mut facts, &mut log).await,
             None => {
                 let detail = format!("no address can be made of {host}");
                 Err(Failure::new(Phase::RESOLVE, FailureKind::Local, detail))
@@ -105,7 +111,7 @@ impl EasProbe {
 
     async fn lead(
         &self,
-        session: Session,
+        mut dialogue: EasDialogue,
         only: Option<IpAddr>,
         facts: &mut EasFacts,
         log: &mut Log,
@@ -118,7 +124,6 @@ impl EasProbe {
             Some(address) => client.at(address),
             None => client,
         };
-        let mut dialogue = EasDialogue::new(self.options.clone(), session);
         let outcome = self.converse(&mut dialogue, &mut client, log).await;
         *facts = dialogue.into_facts();
         facts.address = client.server();

@@ -88,3 +88,16 @@ fn look_at(octets: &[u8]) {
         }
     }
 }
+
+/// Whatever a server says, the ladder ends; how, is stated where the fuzz target's body is.
+#[cfg(feature = "fuzzing")]
+mod dialogue {
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_the_dialogue_ends(said in vec(any::<u8>(), 0..600)) {
+            eas_probe::fuzzing::dialogue(&said);
+        }
+    }
+}

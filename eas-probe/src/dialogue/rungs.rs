@@ -8,7 +8,7 @@ use probe_core::{Failure, FailureKind};
 use super::{EasDialogue, Next, State, Step};
 use crate::command::{Command, Directory, Verb};
 use crate::facts::{Anonymous, FolderFacts, Health, InboxFacts, PingFacts};
-use crate::findings::{NO_INBOX, NOT_HERE, VERSION_REFUSED};
+use crate::findings::{NO_INBOX, NOT_HERE, NOT_PRIMED, VERSION_REFUSED};
 use crate::options::Rung;
 use crate::reply::{self, Folder, Folders, Reply, Synced};
 use crate::status::Meaning;
@@ -27,6 +27,13 @@ static NO_COMMON_VERSION: Meaning = Meaning::new(
     "none of the versions that the server has is one that the probe was to speak",
     FailureKind::Unsupported,
     &VERSION_REFUSED,
+);
+static WITHOUT_KEY: Meaning = Meaning::new(
+    200,
+    "OK",
+    "it has no key for the next Sync",
+    FailureKind::Protocol,
+    &NOT_PRIMED,
 );
 static WITHOUT_INBOX: Meaning = Meaning::new(
     200,
@@ -189,14 +196,7 @@ impl EasDialogue {
         self.facts.inbox = Some(InboxFacts::default());
         match told.key.filter(|key| !key.is_empty() && key != "0") {
             Some(key) => Ok(self.ask(Command::Items { folder, key })),
-            None => {
-                let detail = "the answer has no key for the next Sync";
-                Err(Failure::new(
-                    Verb::Sync.phase(),
-                    FailureKind::Protocol,
-                    detail,
-                ))
-            }
+            None => Err(self.stopped(Verb::Sync, &WITHOUT_KEY, reply)),
         }
     }
 

@@ -1,0 +1,130 @@
+//! The bodies of commands: WBXML in the order that \[MS-ASCMD\] and \[MS-ASPROV\] want.
+
+use super::{Command, Session, Version};
+use crate::options::Device;
+use crate::wbxml::tags::{air_sync, air_sync_base, folder_hierarchy, get_item_estimate};
+use crate::wbxml::tags::{ping, provision, settings};
+use crate::wbxml::{Builder, WbxmlError};
+
+const POLICY_TYPE: &str = "MS-EAS-Provisioning-WBXML";
+const EMAIL: &str = "Email";
+
+/// The body of a command; empty where it has none.
+pub(super) fn of(command: &Command, session: &Session) -> Result<Vec<u8>, WbxmlError> {
+    let version = session.version;
+    match command {
+        Command::Anonymous | Command::Bearer | Command::Health(_) | Command::Options => {
+            Ok(Vec::new())
+        }
+        Command::User => Builder::new(settings::SETTINGS)
+            .element(settings::USER_INFORMATION, |it| it.empty(settings::GET))
+            .finish(),
+        Command::Folders => Builder::new(folder_hierarchy::FOLDER_SYNC)
+            .text(folder_hierarchy::SYNC_KEY, "0")
+            .finish(),
+        Command::Provision => Builder::new(provision::PROVISION)
+            // Without it 16.1 refuses (status 165); before 14.1 there is no room for it (\[MS-ASPROV\] section 2.2.2.54).
+            .when(version >= Version::V14_1, |it| {
+                device_information(it, &session.device)
+            })
+            .element(provision::POLICIES, |it| {
+                it.element(provision::POLICY, |it| {
+                    it.text(provision::POLICY_TYPE, POLICY_TYPE)
+                })
+            })
+            .finish(),
+        Command::Acknowledge { key, status } => Builder::new(provision::PROVISION)
+            .element(provision::POLICIES, |it| {
+                it.element(provision::POLICY, |it| {
+                    it.text(provision::POLICY_TYPE, POLICY_TYPE)
+                        .text(provision::POLICY_KEY, key)
+                        .number(provision::STATUS, u64::from(*status))
+                })
+            })
+            .finish(),
+        Command::Prime { folder } => sync(version, folder, "0", |it| it),
+        Command::Items { folder, key } => sync(version, folder, key, one_item),
+        Command::Estimate { folder, key } => estimate(version, folder, key),
+        Command::Ping { folder, heartbeat } => Builder::new(ping::PING)
+            .number(ping::HEARTBEAT_INTERVAL, heartbeat.as_secs())
+            .element(ping::FOLDERS, |it| {
+                it.element(ping::FOLDER, |it| {
+                    it.text(ping::ID, folder).text(ping::CLASS, EMAIL)
+                })
+            })
+            .finish(),
+    }
+}
+
+/// What a phone says of itself; nothing of it is anybody's.
+fn device_information(it: Builder, device: &Device) -> Builder {
+    it.element(settings::DEVICE_INFORMATION, |it| {
+        it.element(settings::SET, |it| {
+            it.text(settings::MODEL, Device::TYPE)
+                .text(settings::FRIENDLY_NAME, &device.name)
+                .text(settings::OS, Device::TYPE)
+                .text(settings::OS_LANGUAGE, "en")
+                .text(settings::USER_AGENT, Device::TYPE)
+        })
+    })
+}
+
+/// A Sync of one folder. The order is that of \[MS-ASCMD\] section 2.2.3.29.2; GetChanges never comes with key 0 (section
+/// 2.2.3.84).
+fn sync(
+    version: Version,
+    folder: &str,
+    key: &str,
+    rest: impl FnOnce(Builder) -> Builder,
+) -> Result<Vec<u8>, WbxmlError> {
+    Builder::new(air_sync::SYNC)
+        .element(air_sync::COLLECTIONS, |it| {
+            it.element(air_sync::COLLECTION, |it| {
+                rest(
+                    it.when(version.wants_class(), |it| it.text(air_sync::CLASS, EMAIL))
+                        .text(air_sync::SYNC_KEY, key)
+                        .text(air_sync::COLLECTION_ID, folder),
+                )
+            })
+        })
+        .finish()
+}
+
+/// One item of the last day at most, and nothing of its body.
+fn one_item(it: Builder) -> Builder {
+    /// Of the last day.
+    const ONE_DAY: u64 = 1;
+    /// As plain text.
+    const PLAIN: u64 = 1;
+    it.text(air_sync::GET_CHANGES, "1")
+        .text(air_sync::WINDOW_SIZE, "1")
+        .element(air_sync::OPTIONS, |it| {
+            it.number(air_sync::FILTER_TYPE, ONE_DAY).element(
+                air_sync_base::BODY_PREFERENCE,
+                |it| {
+                    it.number(air_sync_base::TYPE, PLAIN)
+                        .number(air_sync_base::TRUNCATION_SIZE, 0)
+                },
+            )
+        })
+}
+
+/// The order of 14.0 and later, and that of 12.1 (\[MS-ASCMD\] section 2.2.3.29.1).
+fn estimate(version: Version, folder: &str, key: &str) -> Result<Vec<u8>, WbxmlError> {
+    Builder::new(get_item_estimate::GET_ITEM_ESTIMATE)
+        .element(get_item_estimate::COLLECTIONS, |it| {
+            it.element(get_item_estimate::COLLECTION, |it| {
+                match version.wants_class() {
+                    true => it
+                        .text(get_item_estimate::CLASS, EMAIL)
+                        .text(get_item_estimate::COLLECTION_ID, folder)
+                        .text(air_sync::FILTER_TYPE, "0")
+                        .text(air_sync::SYNC_KEY, key),
+                    false => it
+                        .text(air_sync::SYNC_KEY, key)
+                        .text(get_item_estimate::COLLECTION_ID, folder),
+                }
+            })
+        })
+        .finish()
+}
