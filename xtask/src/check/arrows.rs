@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 5] = [
         "mx-check",
         "pop3-probe",
         "smtp-probe",
+        "web-probe",
     ],
     &["delivery-probe"],
     &["mailprobe"],
