@@ -128,6 +128,7 @@ fn net() -> Net {
 #[cfg(test)]
 mod tests {
     use probe_testkit::corpus;
+    use proptest::prelude::*;
 
     #[test]
     fn the_corpus_of_pages_holds_the_law() {
@@ -139,6 +140,30 @@ mod tests {
     #[test]
     fn the_corpus_of_sessions_holds_the_law() {
         for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/jmap")) {
+            super::jmap(&data);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_page_leads_to_an_end(choice in any::<u8>(), head in "(location|set-cookie|x-owa-version): .{0,20}", page in "(<[a-z]{1,6} [a-z-]{0,10}=['\"]?.{0,12}['\"]?>|.{0,5}){0,12}") {
+            let data = [&[choice][..], head.as_bytes(), b"\n\n", page.as_bytes()].concat();
+            super::page(&data);
+        }
+
+        #[test]
+        fn any_answers_lead_to_an_end_and_to_nobody_who_is_not_trusted(data in prop::collection::vec(any::<u8>(), 0..300)) {
+            super::jmap(&data);
+        }
+
+        #[test]
+        fn any_session_leads_to_nobody_who_is_not_trusted(
+            api in "(https?://(mail|jmap|evil)\\.example\\.test(:[0-9]{1,4})?)?/?[a-z@]{0,4}",
+            location in "(https?:)?//(mail|jmap|evil)\\.example\\.test/",
+            choice in 0_u8..8,
+        ) {
+            let session = format!(r#"{{"apiUrl": "{api}"}}"#);
+            let data = [&[choice][..], b"location: ", location.as_bytes(), b"\n\n", session.as_bytes()].concat();
             super::jmap(&data);
         }
     }

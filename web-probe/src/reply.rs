@@ -213,7 +213,7 @@ fn element(input: &str) -> IResult<&str, Tag<'_>> {
 fn attribute(input: &str) -> IResult<&str, (&str, &str)> {
     let gap = take_while1(|sign: char| sign.is_ascii_whitespace() || sign == '/');
     let name = take_while1(|sign: char| !sign.is_ascii_whitespace() && !"=>/\"'<".contains(sign));
-    let bare = take_while1(|sign: char| !sign.is_ascii_whitespace() && sign != '>');
+    let bare = take_while1(|sign: char| !sign.is_ascii_whitespace() && !"<>".contains(sign));
     let quoted = |quote: char| {
         let inside = take_till(move |sign| sign == quote);
         delimited(char(quote), inside, char(quote))
