@@ -5,12 +5,14 @@ mod check;
 mod credentials;
 mod dnsbl;
 mod imap;
+mod jmap;
 mod link;
 mod mail;
 mod mx;
 mod pop3;
 mod smtp;
 mod surroundings;
+mod web;
 
 use core::error::Error;
 use std::fs;
@@ -56,6 +58,10 @@ enum Command {
     Imap(Box<imap::Imap>),
     /// Probes POP3 servers: greeting, capabilities, STLS, certificate, authentication, maildrop, rights
     Pop3(Box<pop3::Pop3>),
+    /// Looks at the login page of a webmail: is it there, is it the right one, and is a password safe with it?
+    Web(Box<web::Web>),
+    /// Probes JMAP servers: session, limits, API, mailboxes
+    Jmap(Box<jmap::Jmap>),
     /// Asks blacklists whether addresses or domains are on them, and whether the lists can be believed
     Dnsbl(Box<dnsbl::Dnsbl>),
     /// Asks where the mail of domains goes, who delegates them, and what caches still hide
@@ -177,6 +183,8 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
         Command::Lmtp(lmtp) => lmtp.run(Protocol::Lmtp),
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
+        Command::Web(web) => web.run(),
+        Command::Jmap(jmap) => jmap.run(),
         Command::Dnsbl(dnsbl) => dnsbl.run(),
         Command::Mx(mx) => mx.run(),
         Command::Demo { output } => {

@@ -7,6 +7,7 @@ mod mx;
 mod names;
 mod pop3;
 mod smtp;
+mod web;
 
 use core::error::Error;
 use core::net::SocketAddr;
@@ -107,7 +108,12 @@ fn code(report: &Report) -> &'static str {
 
 fn scenes(names: SocketAddr) -> Result<Vec<Scene>, BoxError> {
     let ca = Authority::new("mailprobe demo CA");
-    let servers = [smtp::scenes(&ca)?, imap::scenes(&ca)?, pop3::scenes(&ca)?];
+    let servers = [
+        smtp::scenes(&ca)?,
+        imap::scenes(&ca)?,
+        pop3::scenes(&ca)?,
+        web::scenes(&ca)?,
+    ];
     Ok([servers.concat(), dnsbl::scenes(names)?, mx::scenes(names)?].concat())
 }
 

@@ -15,6 +15,8 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(mx_check::policy::FINDINGS);
     all.extend(mx_check::registration::FINDINGS);
     all.extend(pop3_probe::FINDINGS);
+    all.extend(web_probe::FINDINGS);
+    all.extend(web_probe::jmap::FINDINGS);
     all.extend(crate::threshold::FINDINGS);
     all.sort_by_key(|kind| kind.code);
     all

@@ -133,6 +133,25 @@ fn each_scene_has_its_verdict_and_its_cause() {
             Critical,
             "tls.certificate.expired",
         ),
+        ("a login page", Ok, ""),
+        (
+            "SOGo is gone, its proxy is not",
+            Critical,
+            "web.status.back-end",
+        ),
+        ("an error with status 200", Critical, "web.page.error"),
+        (
+            "sends us from TLS to clear",
+            Critical,
+            "web.redirect.in-clear",
+        ),
+        ("JMAP asks a stranger who asks", Ok, ""),
+        ("a session, and a call", Ok, "jmap.api.relative"),
+        (
+            "calls would go to a stranger",
+            Critical,
+            "jmap.api.elsewhere",
+        ),
         ("on no list", Ok, ""),
         ("on two lists", Critical, "dnsbl.listed"),
         (
@@ -174,7 +193,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 51;
+    const SCENES: usize = 58;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -209,7 +228,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 38 of 51 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 42 of 58 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);

@@ -85,6 +85,11 @@ pub fn message(data: &[u8]) {
     }
 }
 
+/// Any bytes are read as challenges, as a cookie and as a date, within bounds; and a cookie goes to its origin alone.
+pub fn http(data: &[u8]) {
+    crate::http::fuzz(data);
+}
+
 fn header_section(message: &[u8]) {
     let headers = Headers::of(message);
     let read = headers.bytes();
@@ -140,6 +145,13 @@ mod tests {
     fn the_corpus_of_answers_holds_the_laws() {
         for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/dns")) {
             super::dns(&data);
+        }
+    }
+
+    #[test]
+    fn the_corpus_of_headers_holds_the_laws() {
+        for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/http")) {
+            super::http(&data);
         }
     }
 

@@ -45,3 +45,31 @@ use probe_core::Phase;
 pub const BODY: Phase = Phase::new("body");
 /// From the request to the head of its response.
 pub const FIRST_BYTE: Phase = Phase::new("first-byte");
+
+/// The body of a fuzz target, which looks at what is private here.
+#[cfg(all(feature = "dns", feature = "message", any(test, feature = "fuzzing")))]
+pub(crate) fn fuzz(data: &[u8]) {
+    use std::time::{Duration, SystemTime};
+
+    use hyper::header::HeaderValue;
+
+    let challenges = Challenge::parse(data);
+    assert!(challenges.len() <= Challenge::MOST);
+    for challenge in challenges {
+        assert!(challenge.parameters.len() <= Challenge::PARAMETERS);
+    }
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_521_600);
+    let wait = date::retry_after(data, now).unwrap_or_default();
+    assert!(wait <= date::LONGEST_WAIT);
+    let (Ok(here), Ok(there), Ok(header)) = (
+        "https://a.example/b/c".parse::<Url>(),
+        "https://b.example/b/c".parse::<Url>(),
+        HeaderValue::from_bytes(data),
+    ) else {
+        return;
+    };
+    let mut jar = cookies::Jar::default();
+    jar.keep(&here, &[header], now);
+    assert!(jar.for_url(&here).len() <= 1 && jar.for_url(&there).is_empty());
+    assert!(!cookies::masked(data).is_empty());
+}

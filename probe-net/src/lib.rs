@@ -10,7 +10,12 @@ pub mod dns;
 mod drive;
 mod echo;
 pub mod frame;
-#[cfg(all(feature = "dns", feature = "message", any(test, feature = "fuzzing")))]
+#[cfg(all(
+    feature = "dns",
+    feature = "http",
+    feature = "message",
+    any(test, feature = "fuzzing")
+))]
 pub mod fuzzing;
 #[cfg(feature = "http")]
 pub mod http;

@@ -8,7 +8,7 @@ use crate::facts::{Detour, Hop, Login, Shown, Trouble, WebmailFacts};
 use crate::options::Options;
 use crate::page::Page;
 use crate::product::Product;
-use crate::reply::{Hsts, Html, shortened, version_behind};
+use crate::reply::{Hsts, Html, plain, shortened, version_behind};
 
 /// Goes from the page that was asked for to the one where a login would be.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl WebmailDialogue {
             version,
             software: software.collect(),
             login: login(page, &html, product),
-            trouble: trouble(page, text, html.title.as_deref()),
+            trouble: trouble(page, text, &html),
             contains: self.options.contains.as_deref().map(|it| text.contains(it)),
             hsts: page
                 .header("strict-transport-security")
@@ -150,43 +150,45 @@ const DEFAULT_PAGES: [&str; 6] = [
     "Welcome to nginx!",
 ];
 
-/// What stands in pages of applications that are broken, with or without a status that says so.
-const ERRORS: [&str; 5] = [
+/// What stands in pages of applications that are broken, with or without a status that says so; and the words that it
+/// means.
+const ERRORS: [(&str, &str); 5] = [
     // Roundcube, whatever the language (program/actions/utils/error.php).
-    "class=\"boxerror\"",
+    ("class=\"boxerror\"", ""),
     // PHP, with and without html_errors.
-    "<b>Fatal error</b>:",
-    "PHP Fatal error:",
+    ("<b>Fatal error</b>:", "Fatal error: "),
+    ("PHP Fatal error:", "PHP Fatal error: "),
     // Apache's mod_proxy.
-    "The proxy server received an invalid",
+    (
+        "The proxy server received an invalid",
+        "The proxy server received an invalid ",
+    ),
     // ASP.NET, and Exchange with it.
-    "Server Error in '/",
+    ("Server Error in '/", "Server Error in '/"),
 ];
 
-fn trouble(page: &Page, text: &str, title: Option<&str>) -> Option<Trouble> {
-    let title = title.unwrap_or_default();
+fn trouble(page: &Page, text: &str, html: &Html) -> Option<Trouble> {
+    let title = html.title.as_deref().unwrap_or_default();
     if page.header("x-nextcloud-maintenance-mode").is_some() {
-        return Some(Trouble::Maintenance(
-            "X-Nextcloud-Maintenance-Mode".to_owned(),
-        ));
+        let words = "X-Nextcloud-Maintenance-Mode";
+        return Some(Trouble::Maintenance(words.to_owned()));
     }
     let of_work = |text: &str| text.to_ascii_lowercase().contains("maintenance");
-    if of_work(title) {
+    // Where one can log in, it is only a title.
+    if of_work(title) && html.login_forms.is_empty() {
         return Some(Trouble::Maintenance(title.to_owned()));
     }
     if page.status == 503 && of_work(text) {
         let words = "status 503, with a page that tells of maintenance";
         return Some(Trouble::Maintenance(words.to_owned()));
     }
-    let default = DEFAULT_PAGES.iter().find(|known| title.starts_with(*known));
-    if default.is_some() {
+    if DEFAULT_PAGES.iter().any(|known| title.starts_with(known)) {
         return Some(Trouble::Default(title.to_owned()));
     }
-    let (mark, behind) = ERRORS.iter().find_map(|mark| {
+    let words = ERRORS.iter().find_map(|(mark, words)| {
         let (_, behind) = text.split_once(mark)?;
-        Some((*mark, behind))
-    })?;
-    // Without the markup, as much as a line of it.
-    let words = format!("{mark} {}", behind.split('\n').next().unwrap_or_default());
-    Some(Trouble::Error(shortened(&words)))
+        let behind = plain(behind.trim_start_matches('>'));
+        Some(shortened(&format!("{words}{behind}")))
+    });
+    words.map(Trouble::Error)
 }

@@ -186,7 +186,7 @@ fn piece(input: &str) -> IResult<&str, Piece<'_>> {
     alt((
         map(take_while1(|sign| sign != '<'), Piece::Text),
         comment,
-        map(preceded(tag("</"), alpha1), Piece::Close),
+        map(end_tag, Piece::Close),
         map(element, Piece::Open),
         map(anychar, |_| Piece::Other),
     ))
@@ -199,14 +199,21 @@ fn comment(input: &str) -> IResult<&str, Piece<'_>> {
     map(preceded(tag("<!--"), inside), |_| Piece::Other).parse(input)
 }
 
+/// Whatever else stands in it is not waited for.
+fn end_tag(input: &str) -> IResult<&str, &str> {
+    let end = opt((blanks, char('>')));
+    delimited(tag("</"), tag_name, end).parse(input)
+}
+
+fn tag_name(input: &str) -> IResult<&str, &str> {
+    let more = take_while(|sign: char| sign.is_ascii_alphanumeric());
+    recognize((alpha1, more)).parse(input)
+}
+
 fn element(input: &str) -> IResult<&str, Tag<'_>> {
-    let name = recognize((
-        alpha1,
-        take_while(|sign: char| sign.is_ascii_alphanumeric()),
-    ));
     let attributes = many_m_n(0, Html::ATTRIBUTES, attribute);
     let end = (blanks, opt(char('/')), blanks, char('>'));
-    let tag = terminated((preceded(char('<'), name), attributes), end);
+    let tag = terminated((preceded(char('<'), tag_name), attributes), end);
     map(tag, |(name, attributes)| Tag { name, attributes }).parse(input)
 }
 
@@ -310,6 +317,25 @@ pub(crate) fn version_behind(text: &str, mark: &str) -> Option<String> {
 fn version(input: &str) -> IResult<&str, &str> {
     let more = take_while(|sign: char| sign.is_ascii_digit() || sign == '.');
     recognize((digit1, char('.'), more)).parse(input)
+}
+
+/// The beginning of a text without its markup, white space as single blanks.
+pub(crate) fn plain(markup: &str) -> String {
+    let (mut words, mut input) = (String::new(), markup);
+    while let Ok((after, piece)) = piece(input) {
+        input = after;
+        let Piece::Text(text) = piece else {
+            continue;
+        };
+        for word in text.split_whitespace() {
+            if words.len() >= Html::TEXT {
+                return shortened(&words);
+            }
+            let blank = if words.is_empty() { "" } else { " " };
+            words = words + blank + word;
+        }
+    }
+    shortened(&words)
 }
 
 /// So much of a text as is kept.

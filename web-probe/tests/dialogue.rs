@@ -18,7 +18,8 @@ use probe_net::sasl::Credentials;
 use probe_net::tls::Tls;
 use web_probe::jmap::{self, JmapDialogue, JmapFacts};
 use web_probe::{
-    Detour, Login, Next, Options, Page, Product, WebmailDialogue, WebmailFacts, WebmailProbe,
+    Detour, Login, Next, Options, Page, Product, Trouble, WebmailDialogue, WebmailFacts,
+    WebmailProbe,
 };
 
 use common::url;
@@ -229,6 +230,33 @@ fn a_page_that_sends_on_at_once_is_followed_and_one_that_only_refreshes_itself_i
         next("<meta http-equiv=refresh content='0; url=/x'><input type=password>"),
         None
     );
+}
+
+#[test]
+fn what_is_wrong_with_a_page_is_told_in_its_words() {
+    let trouble = |status, body: &str| {
+        let page = Page::new(url("/"), status, body);
+        hear(options(), &page).1.page.unwrap().trouble
+    };
+    let roundcube = r#"<div class="boxerror"><h3 class="error-title">DATABASE ERROR!</h3>
+        <div class="error-text">Unable to connect to the database!<br />Please contact</div></div>"#;
+    let words = "DATABASE ERROR! Unable to connect to the database! Please contact";
+    assert_eq!(
+        trouble(200, roundcube),
+        Some(Trouble::Error(words.to_owned()))
+    );
+    let php = "<br />\n<b>Fatal error</b>:  Uncaught PDOException in <b>/var/www/a.php</b>";
+    let words = "Fatal error: Uncaught PDOException in /var/www/a.php";
+    assert_eq!(trouble(200, php), Some(Trouble::Error(words.to_owned())));
+    let title = "<title>Fleet Maintenance</title>";
+    let closed = Trouble::Maintenance("Fleet Maintenance".to_owned());
+    assert_eq!(trouble(200, title), Some(closed));
+    assert_eq!(trouble(200, &format!("{title}<input type=password>")), None);
+    let long = format!("PHP Fatal error: {}", "x ".repeat(300));
+    let Some(Trouble::Error(words)) = trouble(200, &long) else {
+        panic!("it is told as something else");
+    };
+    assert_eq!(words.len(), 256);
 }
 
 fn session(api: &str) -> String {

@@ -16,13 +16,10 @@ fn a_path_is_one_and_a_text_is_not_empty() {
     let webmail = || WebmailProbe::builder(net());
     let jmap = || JmapProbe::builder(net());
     assert!(webmail().path("/owa/?a=b").contains("x").build().is_ok());
-    for wrong in ["", "owa", "/a b", "/a\r\nb", "//other.example.test\\"] {
+    for wrong in ["", "owa", "/a b", "/a\r\nb"] {
         let expected = Some(ConfigError::Path(wrong.to_owned()));
-        // What could be read as another host is still a path here.
-        if !wrong.starts_with("//") {
-            assert_eq!(webmail().path(wrong).build().err(), expected);
-            assert_eq!(jmap().path(wrong).build().err(), expected);
-        }
+        assert_eq!(webmail().path(wrong).build().err(), expected);
+        assert_eq!(jmap().path(wrong).build().err(), expected);
     }
     let empty = webmail().contains("").build().err();
     assert_eq!(empty, Some(ConfigError::EmptyText));

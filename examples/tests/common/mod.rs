@@ -122,6 +122,19 @@ impl World {
     }
 }
 
+impl World {
+    /// This command with what every test needs, and then these arguments.
+    pub(crate) fn ask<'a>(
+        &'a self,
+        command: &'a str,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Said {
+        let ca = self.ca_file.to_str().unwrap();
+        let common = [command, "--ca", ca, "--server-name", NAME];
+        mailprobe(common.into_iter().chain(arguments))
+    }
+}
+
 /// `HOST:PORT` of a server.
 pub(crate) fn at(peer: &Peer) -> String {
     peer.address().to_string()

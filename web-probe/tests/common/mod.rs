@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use probe_core::{Report, Target};
 use probe_net::Net;
 use probe_net::http::Url;
 use probe_net::tls::Tls;
@@ -131,4 +132,17 @@ pub(crate) fn transcript(name: &str, at: &str) -> Page {
     let page = Page::new(url(at), status.parse().unwrap(), body);
     let headers = lines.filter_map(|line| line.split_once(": "));
     headers.fold(page, |page, (name, value)| page.with_header(name, value))
+}
+
+/// Where a server is.
+pub(crate) fn target(server: &Server) -> Target {
+    Target::host(server.address.ip(), server.address.port())
+}
+
+pub(crate) fn codes<F>(report: &Report<F>) -> Vec<&'static str> {
+    report
+        .findings
+        .iter()
+        .map(probe_core::Finding::code)
+        .collect()
 }
