@@ -53,12 +53,14 @@ pub enum Command {
     Folders,
     /// Whether a virtual directory is well.
     Health(Directory),
-    /// The newest item of this folder, without its body.
+    /// What is new in this folder since this key.
     Items {
         /// The id of the folder.
         folder: String,
         /// The key of the last Sync.
         key: String,
+        /// So many items are to come at most, of the last day; with 0 none, and only that it works is asked.
+        most: u16,
     },
     /// Which versions and commands there are.
     Options,
@@ -352,12 +354,19 @@ mod tests {
         let items = shown(&Command::Items {
             folder: "1".to_owned(),
             key: "k".to_owned(),
+            most: 1,
         });
         assert!(items.contains("<WindowSize>1</WindowSize>"), "{items}");
         assert!(
             items.contains("<TruncationSize>0</TruncationSize>"),
             "{items}"
         );
+        let none = shown(&Command::Items {
+            folder: "1".to_owned(),
+            key: "k".to_owned(),
+            most: 0,
+        });
+        assert!(none.contains("<GetChanges>0</GetChanges>"), "{none}");
     }
 
     #[test]

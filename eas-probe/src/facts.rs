@@ -120,7 +120,7 @@ pub struct PolicyFacts {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InboxFacts {
-    /// Items that came; one at most is asked for.
+    /// Items that came, where some were asked for.
     pub items: u64,
     /// Whether there are more.
     pub has_more: bool,
@@ -260,7 +260,7 @@ impl Words {
         }
         if !self.versions.is_empty() {
             out.set("versions", self.versions.clone());
-            out.set("offered_commands", self.commands.clone());
+            out.set("offers", self.commands.clone());
         }
         if let Some(days) = self.credentials_expire {
             let name = "probe_eas_password_days";

@@ -45,6 +45,7 @@ pub struct Options {
     form: QueryForm,
     device: Option<Device>,
     pub(crate) acknowledgement: Acknowledgement,
+    pub(crate) items: u16,
     pub(crate) heartbeat: Duration,
     pub(crate) allowed: Vec<HostName>,
     in_clear: bool,
@@ -176,6 +177,7 @@ impl Options {
             form: QueryForm::default(),
             device: None,
             acknowledgement: Acknowledgement::default(),
+            items: 0,
             heartbeat: Duration::from_secs(10),
             allowed: Vec::new(),
             in_clear: false,
@@ -243,6 +245,13 @@ impl Options {
     /// What to say to a policy.
     pub fn acknowledgement(mut self, acknowledgement: Acknowledgement) -> Self {
         self.acknowledgement = acknowledgement;
+        self
+    }
+
+    /// Lets so many items of the last day come from the inbox: none without this option, since what people write is none of a
+    /// probe's business. Bodies are asked for with no octets of text, which not every server heeds.
+    pub fn items(mut self, most: u16) -> Self {
+        self.items = most;
         self
     }
 

@@ -219,7 +219,12 @@ impl Body {
                 Ok(document) => Self::Wbxml(document),
                 Err(error) => Self::Broken(error),
             },
-            Some(_) => Self::Other(shown(&String::from_utf8_lossy(octets))),
+            Some(_) => {
+                let text = String::from_utf8_lossy(octets);
+                // As a browser would: lines are no lines in HTML.
+                let words: Vec<_> = text.split_whitespace().take(Reply::TEXT).collect();
+                Self::Other(shown(&words.join(" ")))
+            }
         }
     }
 }

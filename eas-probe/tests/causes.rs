@@ -466,7 +466,7 @@ mod defects {
             first.contains("<SyncKey>0</SyncKey>") && !first.contains("GetChanges"),
             "{first}"
         );
-        assert!(told.next().unwrap().contains("<GetChanges>1</GetChanges>"));
+        assert!(told.next().unwrap().contains("<GetChanges>0</GetChanges>"));
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ mod common;
 use std::time::Duration;
 
 use eas_probe::{EasProbe, Rung, Verb, Version};
-use probe_core::{Facts, Record, Verdict};
+use probe_core::{Facts, Probe, Record, Verdict};
 use probe_net::Net;
 use probe_net::tls::Tls;
 
@@ -71,7 +71,7 @@ async fn the_whole_ladder_is_climbed_and_what_was_learned_is_told() {
     let inbox = facts.inbox.as_ref().unwrap();
     assert_eq!(
         (inbox.items, inbox.has_more, inbox.estimate),
-        (1, true, Some(7))
+        (0, false, Some(7))
     );
     assert_eq!(facts.ping.as_ref().unwrap().status, 1);
     assert_eq!(facts.server.back_end.as_deref(), Some("BE07"));
@@ -166,4 +166,11 @@ async fn the_limit_that_a_ping_tells_is_learned() {
     );
 }
 
-use probe_core::Probe;
+#[tokio::test]
+async fn items_come_only_where_they_are_asked_for() {
+    let world = World::new(|_| None).await;
+    let report = world.ask(world.options().items(1)).await;
+    assert_eq!(report.verdict(), Verdict::Ok);
+    let inbox = report.facts.inbox.unwrap();
+    assert_eq!((inbox.items, inbox.has_more), (1, true));
+}

@@ -4,6 +4,7 @@ mod bar;
 mod check;
 mod credentials;
 mod dnsbl;
+mod eas;
 mod imap;
 mod jmap;
 mod link;
@@ -58,6 +59,8 @@ enum Command {
     Imap(Box<imap::Imap>),
     /// Probes POP3 servers: greeting, capabilities, STLS, certificate, authentication, maildrop, rights
     Pop3(Box<pop3::Pop3>),
+    /// Probes Exchange ActiveSync servers: can phones reach their mail, and in a timely way?
+    Eas(Box<eas::Eas>),
     /// Looks at the login page of a webmail: is it there, is it the right one, and is a password safe with it?
     Web(Box<web::Web>),
     /// Probes JMAP servers: session, limits, API, mailboxes
@@ -183,6 +186,7 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
         Command::Lmtp(lmtp) => lmtp.run(Protocol::Lmtp),
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
+        Command::Eas(eas) => eas.run(),
         Command::Web(web) => web.run(),
         Command::Jmap(jmap) => jmap.run(),
         Command::Dnsbl(dnsbl) => dnsbl.run(),

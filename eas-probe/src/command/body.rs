@@ -43,7 +43,7 @@ pub(super) fn of(command: &Command, session: &Session) -> Result<Vec<u8>, WbxmlE
             })
             .finish(),
         Command::Prime { folder } => sync(version, folder, "0", |it| it),
-        Command::Items { folder, key } => sync(version, folder, key, one_item),
+        Command::Items { folder, key, most } => sync(version, folder, key, |it| items(it, *most)),
         Command::Estimate { folder, key } => estimate(version, folder, key),
         Command::Ping { folder, heartbeat } => Builder::new(ping::PING)
             .number(ping::HEARTBEAT_INTERVAL, heartbeat.as_secs())
@@ -90,14 +90,17 @@ fn sync(
         .finish()
 }
 
-/// One item of the last day at most, and nothing of its body.
-fn one_item(it: Builder) -> Builder {
+/// So many items of the last day at most, and as little of their bodies as the server gives.
+fn items(it: Builder, most: u16) -> Builder {
     /// Of the last day.
     const ONE_DAY: u64 = 1;
     /// As plain text.
     const PLAIN: u64 = 1;
-    it.text(air_sync::GET_CHANGES, "1")
-        .text(air_sync::WINDOW_SIZE, "1")
+    if most == 0 {
+        return it.number(air_sync::GET_CHANGES, 0);
+    }
+    it.number(air_sync::GET_CHANGES, 1)
+        .number(air_sync::WINDOW_SIZE, u64::from(most))
         .element(air_sync::OPTIONS, |it| {
             it.number(air_sync::FILTER_TYPE, ONE_DAY).element(
                 air_sync_base::BODY_PREFERENCE,

@@ -125,7 +125,7 @@ impl EasDialogue {
             Command::User => self.user_told(reply),
             Command::Folders => self.folders_told(reply),
             Command::Prime { folder } => self.primed(folder, reply),
-            Command::Items { folder, key } => self.items_told(folder, key, reply),
+            Command::Items { folder, key, .. } => self.items_told(folder, key, reply),
             Command::Estimate { folder, .. } => self.estimate_told(folder, reply),
             Command::Ping { .. } => self.ping_told(reply),
             Command::Acknowledge { .. }
@@ -195,7 +195,10 @@ impl EasDialogue {
         let told = self.synced(reply)?;
         self.facts.inbox = Some(InboxFacts::default());
         match told.key.filter(|key| !key.is_empty() && key != "0") {
-            Some(key) => Ok(self.ask(Command::Items { folder, key })),
+            Some(key) => {
+                let most = self.options.items;
+                Ok(self.ask(Command::Items { folder, key, most }))
+            }
             None => Err(self.stopped(Verb::Sync, &WITHOUT_KEY, reply)),
         }
     }

@@ -52,6 +52,7 @@ pub(crate) fn well(request: &WebRequest) -> Say {
         (_, "Provision") if body(request).contains("PolicyKey") => page(&policy(1, Some("4242"))),
         (_, "Provision") => page(&policy(1, Some("1111"))),
         (_, "Sync") if body(request).contains("<SyncKey>0<") => page(&synced("k1", 0)),
+        (_, "Sync") if body(request).contains("<GetChanges>0<") => page(b""),
         (_, "Sync") => page(&synced("k2", 1)),
         (_, "GetItemEstimate") => page(&estimate(7)),
         (_, "Ping") => page(&pinged(1, None)),

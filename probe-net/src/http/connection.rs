@@ -76,7 +76,10 @@ impl Connection {
         let tasks = Arc::default();
         let stream = TokioIo::new(Prompt(wire.into_transport()));
         let shaking = Sender::shake(stream, is_http2, &tasks);
-        let shaken = log.within(FIRST_BYTE, shaking).await?;
+        // Nobody is waited for here, so there is no time to be booked.
+        let begun = Instant::now();
+        let shaken = timeout_at(log.limit(FIRST_BYTE, begun), shaking).await;
+        let shaken = shaken.map_err(|_| Log::out_of_time(FIRST_BYTE, begun))?;
         Ok(Self {
             sender: shaken.map_err(|error| failure(FIRST_BYTE, &error, log))?,
             tls,
