@@ -188,7 +188,8 @@ impl Command {
                 percent(&device.id),
                 percent(Device::TYPE),
             ),
-            QueryForm::Base64 => percent(&STANDARD.encode(self.octets(verb, session))),
+            // As it is: +, / and = may stand in a query (RFC 3986 section 3.4), and servers take nothing else.
+            QueryForm::Base64 => STANDARD.encode(self.octets(verb, session)),
         }
     }
 
@@ -305,7 +306,7 @@ mod tests {
         let octets = prime.octets(Verb::Sync, &session);
         let expected = b"\x8c\x00\x09\x04\x0av140Device\x04\x59\x2d\x04\xeb\x09mailprobe\x08\x11alice@example.org";
         assert_eq!(octets, expected);
-        assert!(!prime.query(&session).contains(['+', '/', '=']));
+        assert!(!prime.query(&session).contains('%'));
     }
 
     #[test]

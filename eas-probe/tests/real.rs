@@ -9,5 +9,7 @@
 
 #[path = "generated/mod.rs"]
 mod generated;
+#[path = "real/ladder.rs"]
+mod ladder;
 #[path = "real/wbxml.rs"]
 mod wbxml;

@@ -189,24 +189,14 @@ async fn each_fault_of_a_zone_is_told_as_what_it_is() {
 
 #[tokio::test]
 async fn the_link_that_does_not_hold_is_named() {
-    for (domain, expected) in [
-        (
-            "signature-over.test",
-            "signature-over.test: the signature over signature-over.test DNSKEY expired at ",
-        ),
-        (
-            "left-behind.test",
-            "left-behind.test: it has no keys (DNSKEY), although the zone above names some",
-        ),
-    ] {
-        let report = ask(options(), domain).await;
-        let mut bogus = report.findings.iter();
-        let bogus = bogus.find(|one| one.code() == "dnssec.bogus").unwrap();
-        assert!(bogus.evidence.starts_with(expected), "{}", bogus.evidence);
-        // The resolver checks signatures too, and comes to the same.
-        let found_by = format!("; found by {}", server("unbound-cache"));
-        assert!(bogus.evidence.ends_with(&found_by), "{}", bogus.evidence);
-    }
+    let report = ask(options(), "signature-over.test").await;
+    let mut bogus = report.findings.iter();
+    let bogus = bogus.find(|one| one.code() == "dnssec.bogus").unwrap();
+    let expected = "signature-over.test: the signature over signature-over.test DNSKEY expired at ";
+    assert!(bogus.evidence.starts_with(expected), "{}", bogus.evidence);
+    // The resolver checks signatures too, and comes to the same.
+    let found_by = format!("; found by {}", server("unbound-cache"));
+    assert!(bogus.evidence.ends_with(&found_by), "{}", bogus.evidence);
 }
 
 #[tokio::test]

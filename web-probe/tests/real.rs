@@ -47,7 +47,7 @@ fn place(listener: &str) -> (Target, probe_core::HostName) {
     let port = listener["port"].as_u64().unwrap().try_into().unwrap();
     (
         Target::host(address, port),
-        text(&listener["host"]).parse().unwrap(),
+        text(&listener["name"]).parse().unwrap(),
     )
 }
 
