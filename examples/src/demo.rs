@@ -2,6 +2,7 @@
 //! without a network. The servers of each protocol have a file of their own; here is the page, and the running.
 
 mod dnsbl;
+mod eas;
 mod imap;
 mod mx;
 mod names;
@@ -13,6 +14,7 @@ use core::error::Error;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use probe_core::{
@@ -20,7 +22,7 @@ use probe_core::{
 };
 use probe_net::Net;
 use probe_net::tls::Tls;
-use probe_testkit::{Answer, Authority, ClosedPort, Peer, Script};
+use probe_testkit::{Answer, Authority, ClosedPort, Identity, Peer, Say, Script, Web, WebRequest};
 
 use crate::format::{Format, Style};
 
@@ -112,6 +114,7 @@ fn scenes(names: SocketAddr) -> Result<Vec<Scene>, BoxError> {
         smtp::scenes(&ca)?,
         imap::scenes(&ca)?,
         pop3::scenes(&ca)?,
+        eas::scenes(&ca)?,
         web::scenes(&ca)?,
     ];
     Ok([servers.concat(), dnsbl::scenes(names)?, mx::scenes(names)?].concat())
@@ -134,9 +137,14 @@ enum Cast {
     Nobody,
     /// A server that says this.
     Server(Script),
+    /// A web server.
+    Web(Identity, Arc<Answering>),
     /// Others, about this address or domain.
     Others(Host),
 }
+
+/// What a web server says to a request.
+type Answering = dyn Fn(&WebRequest) -> Say + Send + Sync;
 
 impl Scene {
     fn new(story: &'static str, script: Script, probe: impl Probe + 'static) -> Self {
@@ -144,6 +152,18 @@ impl Scene {
             story,
             cast: Cast::Server(script),
             probe: AnyProbe::new(probe),
+        }
+    }
+
+    fn web(
+        story: &'static str,
+        identity: &Identity,
+        answer: impl Fn(&WebRequest) -> Say + Send + Sync + 'static,
+        probe: impl Probe + 'static,
+    ) -> Self {
+        Self {
+            cast: Cast::Web(identity.clone(), Arc::new(answer)),
+            ..Self::new(story, Script::new(), probe)
         }
     }
 
@@ -164,6 +184,10 @@ impl Scene {
     async fn listen(&self) -> io::Result<Server> {
         Ok(match &self.cast {
             Cast::Server(script) => Server::Peer(script.listen().await?),
+            Cast::Web(identity, answer) => {
+                let answer = answer.clone();
+                Server::Web(Web::tls(identity, move |request| answer(request)).await?)
+            }
             Cast::Nobody => Server::Nobody(ClosedPort::new()?),
             Cast::Others(host) => Server::Others(host.clone()),
         })
@@ -183,6 +207,7 @@ enum Server {
     Nobody(ClosedPort),
     Others(Host),
     Peer(Peer),
+    Web(Web),
 }
 
 impl Server {
@@ -190,6 +215,7 @@ impl Server {
         let address = match self {
             Self::Nobody(port) => port.address(),
             Self::Peer(peer) => peer.address(),
+            Self::Web(web) => web.address(),
             Self::Others(host) => {
                 return Target::Host {
                     host: host.clone(),

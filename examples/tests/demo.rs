@@ -133,6 +133,25 @@ fn each_scene_has_its_verdict_and_its_cause() {
             Critical,
             "tls.certificate.expired",
         ),
+        ("a phone can work", Ok, ""),
+        ("the phone is blocked", Critical, "eas.device.blocked"),
+        (
+            "the mailbox server is offline",
+            Critical,
+            "eas.mailbox.offline",
+        ),
+        (
+            "IMAP is gone, and all says success",
+            Critical,
+            "eas.folders.no-inbox",
+        ),
+        ("asked too often", Critical, "eas.server.busy"),
+        ("ordered to forget everything", Critical, "eas.wipe.ordered"),
+        (
+            "the password ends in three days",
+            Warning,
+            "eas.password.ends",
+        ),
         ("a login page", Ok, ""),
         (
             "SOGo is gone, its proxy is not",
@@ -193,7 +212,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 58;
+    const SCENES: usize = 65;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -228,7 +247,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 42 of 58 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 48 of 65 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);
