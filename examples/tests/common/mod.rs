@@ -83,6 +83,11 @@ impl World {
         self.runtime.block_on(script.listen()).unwrap()
     }
 
+    /// What comes of something that servers are made of.
+    pub(crate) fn wait<T>(&self, what: impl Future<Output = T>) -> T {
+        self.runtime.block_on(what)
+    }
+
     /// A server in good health that lets alice in.
     pub(crate) fn healthy(&self) -> Peer {
         self.listen(submission(self.ca.identity([NAME])))
