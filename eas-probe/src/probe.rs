@@ -85,7 +85,10 @@ impl EasProbe {
         let mut log = Log::begin(&cx);
         let mut facts = EasFacts::default();
         let outcome = match self.dialogue(host, port) {
-            Some(dialogue) => self.lead(dialogue, only, &mut facts, &mut log).await,
+            Some(dialogue) => match self.addresses(host, only, &mut log).await {
+                Ok(addresses) => self.lead(dialogue, addresses, &mut facts, &mut log).await,
+                Err(failure) => Err(failure),
+            },
             None => {
                 let detail = format!("no address can be made of {host}");
                 Err(Failure::new(Phase::RESOLVE, FailureKind::Local, detail))
@@ -102,6 +105,22 @@ impl EasProbe {
         report
     }
 
+    /// The addresses to ask, where the name that is asked for does not lead there.
+    async fn addresses(
+        &self,
+        host: &Host,
+        only: Option<IpAddr>,
+        log: &mut Log,
+    ) -> Result<Option<Vec<IpAddr>>, Failure> {
+        match only {
+            Some(address) => Ok(Some(vec![address])),
+            None if self.options.has_server_name() => {
+                self.options.net.addresses(host, log).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
     /// Who waits on purpose is waited for.
     fn patient(&self, cx: &Context) -> Context {
         let phase = Verb::Ping.phase();
@@ -112,7 +131,7 @@ impl EasProbe {
     async fn lead(
         &self,
         mut dialogue: EasDialogue,
-        only: Option<IpAddr>,
+        only: Option<Vec<IpAddr>>,
         facts: &mut EasFacts,
         log: &mut Log,
     ) -> Result<(), Failure> {
@@ -120,8 +139,9 @@ impl EasProbe {
             .with_body_limit(Self::BODY)
             .with_secrets_over(self.options.secrets_over)
             .keeping_cookies();
+        let asked = dialogue.session().base.host().clone();
         let mut client = match only {
-            Some(address) => client.at(address),
+            Some(addresses) => client.reaching(asked, addresses),
             None => client,
         };
         let outcome = self.converse(&mut dialogue, &mut client, log).await;
@@ -189,12 +209,6 @@ impl Probe for EasProbe {
         if self.options.every_address {
             return self.ask_each(host, *port, target.clone(), cx).await;
         }
-        match host {
-            // The request names another host than the one to be dialled.
-            Host::Address(address) if self.options.has_server_name() => {
-                self.ask_at(host, *port, Some(*address), cx).await
-            }
-            _ => self.ask_at(host, *port, None, cx).await,
-        }
+        self.ask_at(host, *port, None, cx).await
     }
 }

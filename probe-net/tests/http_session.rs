@@ -11,7 +11,7 @@ mod web;
 
 use std::time::{Duration, SystemTime};
 
-use probe_core::{Context, FailureKind, Report};
+use probe_core::{Context, FailureKind, Host, Report};
 use probe_net::http::{Client, Redirects, Request, Response, Url};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{ClientCertificate as Shown, SecretsOver, Tls};
@@ -279,4 +279,26 @@ async fn a_client_certificate_is_shown_where_a_web_server_asks_for_it() {
         assert_eq!(client.server(), Some(web.address));
         assert_eq!(client.tls_facts().unwrap().faults, []);
     }
+}
+
+/// A pool has one name, and each of its members another.
+#[tokio::test]
+async fn a_host_is_found_where_it_is_said_to_be_and_every_other_by_its_name() {
+    let ca = Authority::new("Test CA");
+    let identity = ca.identity(["mail.example.test"]);
+    let web = Web::tls(&identity, |_| {
+        Say::This(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec())
+    })
+    .await;
+    let host: Host = "mail.example.test".parse().unwrap();
+    let addresses = [web.address.ip()];
+    let mut client = Client::new(Net::new(Tls::ring(ca.roots()))).reaching(host, addresses);
+    let mut log = Log::begin(&Context::default());
+    let there = format!("https://mail.example.test:{}/", web.address.port());
+    let there = Request::get(there.parse().unwrap());
+    let response = client.send(&there, &mut log).await.unwrap();
+    assert_eq!(response.status, 200);
+    let elsewhere = Request::get("https://other.invalid/".parse().unwrap());
+    let failure = client.send(&elsewhere, &mut log).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unresolved);
 }

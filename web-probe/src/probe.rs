@@ -138,9 +138,8 @@ impl Visitor {
         let url = place.on(host, port).map_err(unaskable)?;
         if url.host() != host {
             let addresses = self.net.addresses(host, log).await?;
-            if let Some(address) = addresses.first() {
-                self.here = Self::client(&self.net, self.secrets_over).at(*address);
-            }
+            let here = Self::client(&self.net, self.secrets_over);
+            self.here = here.reaching(url.host().clone(), addresses);
         }
         self.host = Some(url.host().clone());
         Ok(url)

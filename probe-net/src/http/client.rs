@@ -37,6 +37,7 @@ pub struct Client {
     redirects: Redirects,
     body_limit: usize,
     address: Option<IpAddr>,
+    placed: Option<(Host, Vec<IpAddr>)>,
     jar: Option<Jar>,
     server: Option<SocketAddr>,
     tls: Option<Arc<TlsFacts>>,
@@ -55,6 +56,7 @@ impl Client {
             redirects: Redirects::default(),
             body_limit: Wire::LIMIT,
             address: None,
+            placed: None,
             jar: None,
             server: None,
             tls: None,
@@ -87,6 +89,14 @@ impl Client {
     #[must_use]
     pub fn at(mut self, address: IpAddr) -> Self {
         self.address = Some(address);
+        self
+    }
+
+    /// Finds this host at these addresses, and every other by its name: where a host is asked for by another name than the
+    /// one by which it was found.
+    #[must_use]
+    pub fn reaching(mut self, host: Host, addresses: impl Into<Vec<IpAddr>>) -> Self {
+        self.placed = Some((host, addresses.into()));
         self
     }
 
@@ -199,9 +209,11 @@ impl Client {
     async fn connect(&mut self, url: &Url, log: &mut Log) -> Result<Connection, Failure> {
         let mut endpoint = url.endpoint();
         endpoint.secrets_over = self.secrets_over;
-        let wire = match self.address {
-            Some(address) => self.net.connect(&endpoint, &[address], log).await?,
-            None => self.net.dial(&endpoint, log).await?,
+        let placed = self.placed.as_ref().filter(|(host, _)| host == url.host());
+        let wire = match (self.address, placed) {
+            (Some(address), _) => self.net.connect(&endpoint, &[address], log).await?,
+            (None, Some((_, addresses))) => self.net.connect(&endpoint, addresses, log).await?,
+            (None, None) => self.net.dial(&endpoint, log).await?,
         };
         self.server = wire.ends().map(|ends| ends.server);
         self.tls = None;
