@@ -237,7 +237,7 @@ fn put(into: &mut Vec<u8>, octets: &[u8]) {
 }
 
 /// Everything but what RFC 3986 section 2.3 reserves for nothing.
-fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     let mut shown = String::new();
     for byte in text.bytes() {
         match byte {

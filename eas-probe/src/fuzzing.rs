@@ -3,6 +3,9 @@
 
 #![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
 
+#[cfg(feature = "ring")]
+mod discovery;
+
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -13,6 +16,9 @@ use probe_net::tls::Tls;
 
 use crate::wbxml::{Builder, Content, Document, Element, ErrorKind, Limits};
 use crate::{EasDialogue, EasProbe, Event, Reply, Rung, Step};
+
+#[cfg(feature = "ring")]
+pub use discovery::discovery;
 
 /// Any octets are a document or refused; a document is written as one that is the same and no longer; and whatever is in
 /// it can be read and shown within bounds.

@@ -2,6 +2,7 @@
 
 mod command;
 mod dialogue;
+pub mod discovery;
 mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
