@@ -5,6 +5,7 @@
 #[path = "generated/mod.rs"]
 mod generated;
 
+use eas_probe::discovery::{Said, read_json, read_xml};
 use eas_probe::wbxml::{Document, ErrorKind, Limits};
 use generated::{build, octets, steps, tags};
 use proptest::collection::vec;
@@ -73,6 +74,24 @@ proptest! {
         };
         prop_assert!(!path(2).is_empty() || path(3).is_empty());
         prop_assert!(elements.iter().all(|it| it.opaque().is_none_or(|it| it.len() <= 4)));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_page_is_one_of_autodiscover_or_none(page in prop_oneof![
+        vec(any::<u8>(), 0..300),
+        "(<Autodiscover>|</Autodiscover>|<Server>|</Server>|<Type>MobileSync</Type>|<Url>|</Url>|<Error>|&amp;|[a-z<>&;]){0,40}"
+            .prop_map(String::into_bytes),
+    ]) {
+        for said in [read_xml(&page), read_json(&page)] {
+            let told = match said {
+                Said::Complaint(complaint) => complaint.shown().len(),
+                Said::Other(told) => told.len(),
+                _ => 0,
+            };
+            prop_assert!(told < 2_000);
+        }
     }
 }
 

@@ -7,6 +7,8 @@
     reason = "tests"
 )]
 
+#[path = "real/discovery.rs"]
+mod discovery;
 #[path = "generated/mod.rs"]
 mod generated;
 #[path = "real/ladder.rs"]

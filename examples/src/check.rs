@@ -12,7 +12,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use dnsbl_probe::DnsblProbe;
-use futures_util::future::join;
+use eas_probe::{EasProbe, Rung};
+use futures_util::future::join3;
 use imap_probe::ImapProbe;
 use mx_check::{DomainFacts, DomainProbe, MxFacts, MxHost};
 use pop3_probe::Pop3Probe;
@@ -26,7 +27,7 @@ use probe_net::tls::{Expectation, Security};
 use probe_net::{Log, Net, Resolve, ResolveError};
 use smtp_probe::{Address, SmtpProbe};
 
-pub use services::{Service, ServiceKind};
+pub use services::{ActiveSync, Service, ServiceKind};
 
 /// Checks a domain's mail: where it goes, whether it is taken there, whether its users can read it, and who lists it.
 ///
@@ -87,12 +88,15 @@ impl Progress {
 pub struct CheckFacts {
     /// The services that the domain's users look for.
     pub services: Vec<Service>,
+    /// Where their phones do.
+    pub active_sync: Option<ActiveSync>,
 }
 
 impl Facts for CheckFacts {
     fn record(&self, out: &mut Record) {
         let services = self.services.iter().map(ToString::to_string);
-        out.set("services", services.collect::<Vec<_>>());
+        let phones = self.active_sync.iter().map(ToString::to_string);
+        out.set("services", services.chain(phones).collect::<Vec<_>>());
     }
 }
 
@@ -182,10 +186,13 @@ impl Check {
         &self,
         domain: &HostName,
         known: &DomainFacts,
-        services: &[Service],
+        found: &CheckFacts,
     ) -> Vec<(Target, AnyProbe)> {
         let mut plan = self.exchanges(domain, known);
-        plan.extend(services.iter().filter_map(|service| self.service(service)));
+        let services = found.services.iter();
+        plan.extend(services.filter_map(|service| self.service(service)));
+        let phones = found.active_sync.as_ref();
+        plan.extend(phones.and_then(|phones| self.active_sync(phones)));
         plan.extend(self.listings(domain, &known.mx));
         plan
     }
@@ -243,6 +250,16 @@ impl Check {
         ))
     }
 
+    /// Whether phones get an answer there; who they are is asked of them, and that is enough.
+    fn active_sync(&self, found: &ActiveSync) -> Option<(Target, AnyProbe)> {
+        let options = EasProbe::builder(self.net.clone()).path(found.path.clone());
+        let probe = AnyProbe::new(options.up_to(Rung::Anonymous).build().ok()?);
+        Some((
+            Target::host(Host::Name(found.host.clone()), found.port),
+            probe,
+        ))
+    }
+
     /// Whom lists may name.
     fn listings(&self, domain: &HostName, mx: &MxFacts) -> Vec<(Target, AnyProbe)> {
         let Some(lists) = &self.lists else {
@@ -284,10 +301,13 @@ impl Probe for Check {
         // What the rest is to be asked of must be known before half of the time is over.
         let half = cx.clone().with_budget(cx.budget / 2);
         let looking = tokio::time::timeout(cx.budget / 2, looking);
-        let (domain_report, services) = join(self.domain.probe(target, &half), looking).await;
+        let phones = services::active_sync(domain, &self.net, &self.resolver, &half);
+        let asking = self.domain.probe(target, &half);
+        let (domain_report, services, phones) = join3(asking, looking, phones).await;
         report.facts.services = services.unwrap_or_default();
+        report.facts.active_sync = phones;
         self.progress.end_one();
-        let plan = self.plan(domain, &domain_report.facts, &report.facts.services);
+        let plan = self.plan(domain, &domain_report.facts, &report.facts);
         report.parts.extend(domain_report.parts);
         let rest = cx
             .clone()
@@ -330,7 +350,7 @@ fn weigh(part: &mut Report) {
 }
 
 fn place(probe: &str) -> usize {
-    const ORDER: [&str; 6] = ["mx", "registration", "smtp", "imap", "pop3", "dnsbl"];
+    const ORDER: [&str; 7] = ["mx", "registration", "smtp", "imap", "pop3", "eas", "dnsbl"];
     let place = ORDER.iter().position(|known| *known == probe);
     place.unwrap_or(ORDER.len())
 }

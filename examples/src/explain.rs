@@ -11,6 +11,7 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(imap_probe::FINDINGS);
     all.extend(smtp_probe::FINDINGS);
     all.extend(dnsbl_probe::FINDINGS);
+    all.extend(eas_probe::discovery::FINDINGS);
     all.extend(mx_check::FINDINGS);
     all.extend(mx_check::policy::FINDINGS);
     all.extend(mx_check::registration::FINDINGS);

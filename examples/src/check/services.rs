@@ -3,8 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
+use eas_probe::discovery::DiscoveryProbe;
 use futures_util::future::join_all;
-use probe_core::{Context, Host, HostName};
+use probe_core::{Context, Host, HostName, Probe, Target};
 use probe_net::dns::{Data, Kind, Question, Resolver};
 use probe_net::{Endpoint, Log, Net};
 
@@ -88,6 +89,25 @@ impl fmt::Display for Service {
     }
 }
 
+/// Where phones find a domain's mailboxes.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub struct ActiveSync {
+    /// Where.
+    pub host: HostName,
+    /// TCP port.
+    pub port: u16,
+    /// Which page.
+    pub path: String,
+}
+
+impl fmt::Display for ActiveSync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, path } = self;
+        write!(f, "activesync {host}:{port}{path}")
+    }
+}
+
 /// How long one place is tried.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -114,6 +134,30 @@ pub(super) async fn find(
         services = join_all(tried).await.into_iter().flatten().collect();
     }
     services
+}
+
+/// The domain's ActiveSync, as Autodiscover tells it without credentials, or where it often is.
+pub(super) async fn active_sync(
+    domain: &HostName,
+    net: &Net,
+    resolver: &Resolver,
+    cx: &Context,
+) -> Option<ActiveSync> {
+    let options = DiscoveryProbe::builder(net.clone()).resolver(resolver.clone());
+    let probe = options.patience(PATIENCE).build().ok()?;
+    let target = Target::Host {
+        host: Host::Name(domain.clone()),
+        port: None,
+    };
+    let found = probe.probe(&target, cx).await.facts.endpoint?;
+    let Host::Name(host) = found.host() else {
+        return None;
+    };
+    Some(ActiveSync {
+        host: host.clone(),
+        port: found.port(),
+        path: found.path_and_query().to_owned(),
+    })
 }
 
 async fn announced(kind: ServiceKind, domain: &HostName, resolver: &Resolver) -> Vec<Service> {
