@@ -89,7 +89,10 @@ mod tests {
 
     #[test]
     fn the_corpus_of_searches_holds_the_law() {
-        for (_, data) in corpus(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/discovery")) {
+        for (_, data) in corpus(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/corpus/discovery"
+        )) {
             super::discovery(&data);
         }
     }
