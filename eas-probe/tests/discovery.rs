@@ -243,7 +243,7 @@ fn what_a_bad_certificate_kept_back_is_asked_without_credentials() {
     assert_eq!(withheld, 2);
     assert_eq!(
         codes(&facts),
-        ["autodiscover.none", "autodiscover.certificate"]
+        ["autodiscover.none", "autodiscover.untrusted"]
     );
 }
 
@@ -269,7 +269,7 @@ fn an_endpoint_from_an_untrusted_host_is_only_taken_where_there_is_no_other() {
         "forged.example"
     );
     assert!(!facts.is_proven);
-    assert_eq!(codes(&facts), ["autodiscover.certificate"]);
+    assert_eq!(codes(&facts), ["autodiscover.untrusted"]);
     let (_, facts) = search(options(), |question| match question.way {
         Way::V2 => page(question, 200, format!(r#"{{"Url":"{ENDPOINT}"}}"#)),
         _ => untrusted(question),

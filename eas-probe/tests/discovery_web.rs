@@ -118,7 +118,7 @@ async fn nothing_secret_goes_where_a_redirect_in_clear_leads() {
     assert_eq!(report.facts.endpoint, None);
     assert_eq!(
         codes(&report),
-        ["autodiscover.certificate", "autodiscover.wants-credentials"]
+        ["autodiscover.untrusted", "autodiscover.wants-credentials"]
     );
     let heard = [world.secure.heard(), world.clear.heard()].concat();
     assert!(heard.iter().any(|request| request.target() == "/a.xml"));
@@ -153,7 +153,7 @@ async fn a_certificate_for_another_name_keeps_the_credentials_back() {
     let certificate = report
         .findings
         .iter()
-        .find(|one| one.code() == "autodiscover.certificate");
+        .find(|one| one.code() == "autodiscover.untrusted");
     let evidence = &certificate.unwrap().evidence;
     assert_eq!(evidence, "example.org: the certificate is for another name");
 }

@@ -7,7 +7,6 @@ use super::facts::{Attempt, DiscoveryFacts, Onward, Outcome};
 
 /// All findings about Autodiscover.
 pub static FINDINGS: &[&FindingKind] = &[
-    &CERTIFICATE,
     &CREDENTIALS,
     &DIFFERS,
     &ERROR,
@@ -17,11 +16,12 @@ pub static FINDINGS: &[&FindingKind] = &[
     &NOT_FOR_DEVICES,
     &REDIRECT,
     &UNFIT,
+    &UNTRUSTED,
     &WANTS_CREDENTIALS,
 ];
 
-static CERTIFICATE: FindingKind = FindingKind::new(
-    "autodiscover.certificate",
+static UNTRUSTED: FindingKind = FindingKind::new(
+    "autodiscover.untrusted",
     Severity::Warning,
     "devices that are set up meet a certificate that they do not trust",
     "Give the host a certificate for its name, from an authority that devices know; a host that serves no Autodiscover had \
@@ -198,5 +198,5 @@ fn certificates(facts: &DiscoveryFacts) -> Option<Finding> {
             told.push(line);
         }
     }
-    (!told.is_empty()).then(|| CERTIFICATE.found(told.join("; ")))
+    (!told.is_empty()).then(|| UNTRUSTED.found(told.join("; ")))
 }
