@@ -26,6 +26,7 @@ use probe_net::names::Reach;
 use probe_net::tls::{Expectation, Security};
 use probe_net::{Log, Net, Resolve, ResolveError};
 use smtp_probe::{Address, SmtpProbe};
+use web_probe::{JmapProbe, WebmailProbe};
 
 pub use services::{ActiveSync, Service, ServiceKind};
 
@@ -243,6 +244,8 @@ impl Check {
             ServiceKind::Submission | ServiceKind::Submissions => {
                 AnyProbe::new(SmtpProbe::builder(net).security(security).build().ok()?)
             }
+            ServiceKind::Jmap => AnyProbe::new(JmapProbe::builder(net).build().ok()?),
+            ServiceKind::Webmail => AnyProbe::new(WebmailProbe::builder(net).build().ok()?),
         };
         Some((
             Target::host(Host::Name(service.host.clone()), service.port),
@@ -350,7 +353,17 @@ fn weigh(part: &mut Report) {
 }
 
 fn place(probe: &str) -> usize {
-    const ORDER: [&str; 7] = ["mx", "registration", "smtp", "imap", "pop3", "eas", "dnsbl"];
+    const ORDER: [&str; 9] = [
+        "mx",
+        "registration",
+        "smtp",
+        "imap",
+        "pop3",
+        "eas",
+        "jmap",
+        "web",
+        "dnsbl",
+    ];
     let place = ORDER.iter().position(|known| *known == probe);
     place.unwrap_or(ORDER.len())
 }

@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how mistakes are told.
 
+mod autodiscover;
 mod bar;
 mod check;
 mod credentials;
@@ -61,6 +62,8 @@ enum Command {
     Pop3(Box<pop3::Pop3>),
     /// Probes Exchange ActiveSync servers: can phones reach their mail, and in a timely way?
     Eas(Box<eas::Eas>),
+    /// Looks for the ActiveSync of domains, as phones do, and tells what came of each step
+    Autodiscover(Box<autodiscover::Autodiscover>),
     /// Looks at the login page of a webmail: is it there, is it the right one, and is a password safe with it?
     Web(Box<web::Web>),
     /// Probes JMAP servers: session, limits, API, mailboxes
@@ -187,6 +190,7 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
         Command::Eas(eas) => eas.run(),
+        Command::Autodiscover(autodiscover) => autodiscover.run(),
         Command::Web(web) => web.run(),
         Command::Jmap(jmap) => jmap.run(),
         Command::Dnsbl(dnsbl) => dnsbl.run(),

@@ -134,6 +134,8 @@ fn mistakes_are_told_before_anybody_is_asked() {
         assert!(said.err.contains(told), "{more:?}: {}", said.err);
     }
     assert!(alice.web.heard().is_empty());
+    let said = mailprobe(["autodiscover", "example.test", "--address", "no address"]);
+    assert_eq!(said.status, 3);
     let help = mailprobe(["eas", "--help"]).out;
     assert!(help.contains("--allow-host"), "{help}");
 }

@@ -42,19 +42,25 @@ pub enum ServiceKind {
     Submission,
     /// Submission with TLS at once.
     Submissions,
+    /// JMAP (RFC 8620 section 2.2).
+    Jmap,
+    /// A webmail, which nobody announces.
+    Webmail,
 }
 
 impl ServiceKind {
-    const ALL: [Self; 6] = [
+    /// Those that are announced in DNS.
+    const ANNOUNCED: [Self; 7] = [
         Self::Imap,
         Self::Imaps,
         Self::Pop3,
         Self::Pop3s,
         Self::Submission,
         Self::Submissions,
+        Self::Jmap,
     ];
 
-    /// The name by which a domain announces it.
+    /// Its name: that by which a domain announces it, if it does.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Imap => "imap",
@@ -63,12 +69,14 @@ impl ServiceKind {
             Self::Pop3s => "pop3s",
             Self::Submission => "submission",
             Self::Submissions => "submissions",
+            Self::Jmap => "jmap",
+            Self::Webmail => "webmail",
         }
     }
 
     /// Whether TLS comes before all words.
     pub const fn is_tls_at_once(self) -> bool {
-        matches!(self, Self::Imaps | Self::Pop3s | Self::Submissions)
+        !matches!(self, Self::Imap | Self::Pop3 | Self::Submission)
     }
 
     /// What its host is often called, and at which port it then is.
@@ -78,7 +86,8 @@ impl ServiceKind {
             Self::Pop3s => (&["pop", "pop3", "mail"], 995),
             Self::Submission => (&["smtp", "mail"], 587),
             Self::Submissions => (&["smtp", "mail"], 465),
-            Self::Imap | Self::Pop3 => (&[], 0),
+            Self::Webmail => (&["webmail"], 443),
+            Self::Imap | Self::Pop3 | Self::Jmap => (&[], 0),
         }
     }
 }
@@ -112,14 +121,15 @@ impl fmt::Display for ActiveSync {
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Those that are named, and those that the domain announces in DNS. Where it announces none, those that it publishes for
-/// mail programs; and where there is nothing of that either, those that are where they often are.
+/// mail programs; and where there is nothing of that either, those that are where they often are. And a webmail that is where
+/// webmails are.
 pub(super) async fn find(
     domain: &HostName,
     named: &[Service],
     net: &Net,
     resolver: &Resolver,
 ) -> Vec<Service> {
-    let announced = ServiceKind::ALL.map(|kind| announced(kind, domain, resolver));
+    let announced = ServiceKind::ANNOUNCED.map(|kind| announced(kind, domain, resolver));
     let announced: Vec<_> = join_all(announced).await.into_iter().flatten().collect();
     let mut services = named.to_vec();
     services.extend(announced);
@@ -127,12 +137,14 @@ pub(super) async fn find(
         services = autoconfig::find(domain, net, PATIENCE).await;
     }
     if services.is_empty() {
-        let guesses = ServiceKind::ALL
+        let guesses = ServiceKind::ANNOUNCED
             .iter()
             .flat_map(|kind| guesses(*kind, domain));
         let tried = guesses.map(|service| listens(service, net));
         services = join_all(tried).await.into_iter().flatten().collect();
     }
+    let webmail = guesses(ServiceKind::Webmail, domain).map(|service| listens(service, net));
+    services.extend(join_all(webmail).await.into_iter().flatten());
     services
 }
 
