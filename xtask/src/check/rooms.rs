@@ -42,7 +42,9 @@ pub(super) fn check(tree: &Tree<'_>) -> Result<Vec<Complaint>> {
 }
 
 fn is_protocol(package: &str) -> bool {
-    (package.ends_with("-probe") && package != "delivery-probe") || package == "mx-check"
+    /// They compose the others, or read what is written without being asked: no wire, and so no dialogue.
+    const OTHERS: [&str; 2] = ["delivery-probe", "mailhost-probe"];
+    (package.ends_with("-probe") && !OTHERS.contains(&package)) || package == "mx-check"
 }
 
 #[cfg(test)]
@@ -54,6 +56,7 @@ mod tests {
         assert!(is_protocol("smtp-probe") && is_protocol("dnsbl-probe") && is_protocol("mx-check"));
         assert!(
             !is_protocol("delivery-probe")
+                && !is_protocol("mailhost-probe")
                 && !is_protocol("probe-net")
                 && !is_protocol("mailprobe")
         );

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod facts;
+mod findings;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+mod growth;
+mod options;
+mod probe;
+mod reason;
+mod sources;
+mod tally;
+
+pub use facts::{Ages, Delayed, DomainFacts, QueueFacts, QueueName, QueueState};
+pub use findings::{FINDINGS, judge};
+pub use growth::{Growth, Sample, SampleError};
+pub use options::{ConfigError, Options, Source};
+pub use probe::QueueProbe;
+pub use reason::Reason;
+pub use sources::{Format, Listing, Unreadable};
