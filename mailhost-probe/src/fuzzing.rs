@@ -3,9 +3,10 @@
 
 #![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use crate::{Format, Listing, QueueFacts, Unreadable};
+use crate::{Exposition, Format, Listing, QueueFacts, Reading, Unreadable};
 
 /// However a list is cut, the same numbers come out; and whatever it is, they agree with each other. The first octet is the
 /// format, the second the size of the pieces.
@@ -31,6 +32,40 @@ pub fn listing(data: &[u8]) {
     assert!(facts.domains.len() <= QueueFacts::DOMAINS);
 }
 
+/// Every line of a page is a sample, a comment or counted as neither; and a sample that is written is read as the same.
+pub fn exposition(data: &[u8]) {
+    let mut page = Exposition::new(data);
+    let lines = data.split(|byte| *byte == b'\n').count();
+    let samples: Vec<_> = page.by_ref().collect();
+    let malformed = usize::try_from(page.malformed()).unwrap_or(usize::MAX);
+    assert!(samples.len() + malformed <= lines);
+    for sample in &samples {
+        let line = written(sample);
+        let mut again = Exposition::new(line.as_bytes());
+        let Some(read) = again.next() else {
+            panic!("{line} is not read again");
+        };
+        assert_eq!((read.name, &read.labels), (sample.name, &sample.labels));
+        assert_eq!(read.value.to_bits(), sample.value.to_bits());
+    }
+}
+
+/// A sample as exporters write it.
+pub fn written(sample: &Reading<'_>) -> String {
+    let escaped = |value: &str| {
+        let value = value.replace('\\', "\\\\").replace('\n', "\\n");
+        value.replace('"', "\\\"")
+    };
+    let label = |(name, value): &(&str, Cow<'_, str>)| format!("{name}=\"{}\"", escaped(value));
+    let labels: Vec<_> = sample.labels.iter().map(label).collect();
+    format!(
+        "{}{{{}}} {:e}\n",
+        sample.name,
+        labels.join(","),
+        sample.value
+    )
+}
+
 /// What is made of a list that comes in these pieces, and how it ended.
 pub fn read(format: Format, pieces: &[&[u8]]) -> (QueueFacts, Result<(), Unreadable>) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
@@ -49,6 +84,14 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/listing");
         for (_, data) in corpus(folder) {
             super::listing(&data);
+        }
+    }
+
+    #[test]
+    fn the_corpus_of_pages_holds_the_law() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/exposition");
+        for (_, data) in corpus(folder) {
+            super::exposition(&data);
         }
     }
 }

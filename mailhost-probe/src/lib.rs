@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod exposition;
 mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -11,6 +12,7 @@ mod reason;
 mod sources;
 mod tally;
 
+pub use exposition::{Exposition, Reading};
 pub use facts::{Ages, Delayed, DomainFacts, QueueFacts, QueueName, QueueState};
 pub use findings::{FINDINGS, judge};
 pub use growth::{Growth, Sample, SampleError};
