@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use probe_core::{Finding, FindingKind, Severity, Thresholds};
 
+use crate::exporter::findings as exporter;
 use crate::facts::{QueueFacts, QueueName, QueueState};
 use crate::growth::Growth;
 use crate::options::Options;
@@ -26,6 +27,11 @@ pub static FINDINGS: &[&FindingKind] = &[
     &TIMEOUT,
     &TLS,
     &UNREADABLE,
+    &exporter::DISK,
+    &exporter::LATENCY,
+    &exporter::MEMORY,
+    &exporter::QUEUE,
+    &exporter::REQUESTS,
 ];
 
 static CORRUPT: FindingKind = FindingKind::new(

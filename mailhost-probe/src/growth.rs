@@ -49,7 +49,7 @@ impl Sample {
             .and_then(|facts| facts.get("queues")?.as_array());
         let count = |queue: &Json| {
             let name = QueueName::new(text(queue, "name")?);
-            Some((name, whole(queue.get("messages")?)?))
+            Some((name, whole(queue.get("messages")?.as_f64()?)?))
         };
         let queues = queues
             .into_iter()
@@ -94,9 +94,8 @@ impl Sample {
     clippy::as_conversions,
     reason = "a float that is whole and within bounds"
 )]
-fn whole(json: &Json) -> Option<u64> {
+pub(crate) fn whole(number: f64) -> Option<u64> {
     const LARGEST: f64 = 9_007_199_254_740_992.0;
-    let number = json.as_f64()?;
     (number.fract() == 0.0 && (0.0..=LARGEST).contains(&number)).then_some(number as u64)
 }
 

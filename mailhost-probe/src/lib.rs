@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod exporter;
 mod exposition;
 mod facts;
 mod findings;
@@ -12,6 +13,10 @@ mod reason;
 mod sources;
 mod tally;
 
+pub use exporter::{
+    COUNTERS, Counter, DiskFacts, ExporterFacts, ExporterOptions, ExporterProbe, Group, Measure,
+    MemoryFacts,
+};
 pub use exposition::{Exposition, Reading};
 pub use facts::{Ages, Delayed, DomainFacts, QueueFacts, QueueName, QueueState};
 pub use findings::{FINDINGS, judge};

@@ -156,6 +156,9 @@ impl Options {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// Thresholds are for a counter that nobody knows.
+    #[error("{0:?} is no counter")]
+    NoCounter(String),
     /// Thresholds are for a queue without a name.
     #[error("{0:?} is no name of a queue")]
     NoQueue(String),

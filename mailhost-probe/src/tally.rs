@@ -74,11 +74,14 @@ impl Tally {
         }
     }
 
-    /// Counts so many messages of which nothing else is told.
-    pub(crate) fn messages(&mut self, queue: impl AsRef<[u8]>, count: u64) {
+    /// Counts so many messages at once, with what they have together where that is told.
+    pub(crate) fn sum(&mut self, queue: impl AsRef<[u8]>, count: u64, octets: Option<u64>) {
         if let Some(queue) = self.queue(queue.as_ref()) {
             queue.messages = queue.messages.saturating_add(count);
-            queue.bytes = None;
+            queue.bytes = queue
+                .bytes
+                .zip(octets)
+                .map(|(all, these)| all.saturating_add(these));
         }
     }
 

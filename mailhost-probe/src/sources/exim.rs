@@ -58,7 +58,7 @@ pub(super) fn count(line: &[u8], known: &mut Option<u64>, tally: &mut Tally) {
     match (parsed, known.is_some()) {
         (Ok((_, count)), false) => {
             *known = Some(count);
-            tally.messages(QueueName::QUEUE, count);
+            tally.sum(QueueName::QUEUE, count, None);
         }
         _ if line.is_empty() => {}
         _ => tally.unreadable(line),

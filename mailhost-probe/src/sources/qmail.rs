@@ -72,7 +72,7 @@ impl Stat {
         }
         match stat(line) {
             // Those that are not preprocessed are among those in the queue.
-            Ok((_, (true, count))) => tally.messages(QueueName::QUEUE, count),
+            Ok((_, (true, count))) => tally.sum(QueueName::QUEUE, count, None),
             Ok((_, (false, _))) => {}
             Err(_) => return tally.unreadable(line),
         }

@@ -1,0 +1,68 @@
+//! What we think of a page.
+
+use probe_core::{Finding, FindingKind, Severity};
+
+use super::facts::ExporterFacts;
+use super::options::ExporterOptions;
+use crate::exporter::Group;
+
+pub(crate) static DISK: FindingKind = FindingKind::new(
+    "host.disk",
+    Severity::Warning,
+    "a file system is nearly full",
+    "Make room, or make it larger: Exchange refuses mail by itself when the disk of its queue runs full, and others lose it.",
+);
+pub(crate) static LATENCY: FindingKind = FindingKind::new(
+    "host.exchange.latency",
+    Severity::Warning,
+    "Exchange answers more slowly than Microsoft says it may",
+    "Look at the disks of the databases, the domain controllers and the CPU at this time; users see it as a program that hangs.",
+);
+pub(crate) static MEMORY: FindingKind = FindingKind::new(
+    "host.memory",
+    Severity::Warning,
+    "little memory is left",
+    "See which process has grown, or give the machine more.",
+);
+pub(crate) static QUEUE: FindingKind = FindingKind::new(
+    "host.exchange.queue",
+    Severity::Warning,
+    "more messages wait in a queue of Exchange than should",
+    "Get-Queue shows which next hop is retried, and its last error.",
+);
+pub(crate) static REQUESTS: FindingKind = FindingKind::new(
+    "host.exchange.requests",
+    Severity::Warning,
+    "more requests are under way in Exchange than should be",
+    "It takes more than it can answer: look at its latencies, and at clients that ask without end.",
+);
+
+/// What to think of a page.
+pub(super) fn judge(facts: &ExporterFacts, options: &ExporterOptions) -> Vec<Finding> {
+    let measures = facts.measures.iter().filter_map(|one| {
+        let kind = match one.counter.group {
+            Group::Queues => &QUEUE,
+            Group::Rpc if one.counter.unit == probe_core::Unit::Count => &REQUESTS,
+            Group::Rpc | Group::Ldap | Group::HttpProxy => &LATENCY,
+        };
+        let instance = one.instance.as_deref().map(|name| format!(" of {name}"));
+        let shown = format!(
+            "{}{} {}",
+            one.counter.key,
+            instance.unwrap_or_default(),
+            one.value
+        );
+        options
+            .thresholds(one.counter)
+            .judge(one.value, kind, shown)
+    });
+    let memory = facts.memory.and_then(|memory| {
+        let shown = format!("{:.1} % available", memory.ratio() * 100.0);
+        options.memory.judge(memory.ratio(), &MEMORY, shown)
+    });
+    let disks = facts.disks.iter().filter_map(|disk| {
+        let shown = format!("{}: {:.1} % free", disk.name, disk.ratio() * 100.0);
+        options.disk.judge(disk.ratio(), &DISK, shown)
+    });
+    measures.chain(memory).chain(disks).collect()
+}
