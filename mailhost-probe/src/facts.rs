@@ -24,6 +24,8 @@ pub struct QueueFacts {
     pub unreadable: u64,
     /// The first of those, in its own words.
     pub first_unreadable: Option<String>,
+    /// What the program that wrote the list complained of beside it.
+    pub complaint: Option<String>,
     /// What changed since an earlier sample, where there was one.
     pub growth: Vec<Growth>,
 }
@@ -62,6 +64,7 @@ impl Facts for QueueFacts {
         let unreadable = Metric::whole("probe_queue_unreadable", Unit::Count, self.unreadable);
         out.metric("unreadable", unreadable);
         out.set("first_unreadable", self.first_unreadable.clone());
+        out.set("complaint", self.complaint.clone());
         out.trees("growth", &self.growth, Growth::record);
     }
 }

@@ -13,6 +13,7 @@ use crate::reason::Reason;
 
 /// All findings of this crate.
 pub static FINDINGS: &[&FindingKind] = &[
+    &COMPLAINT,
     &CORRUPT,
     &DNS,
     &GREYLISTED,
@@ -34,6 +35,12 @@ pub static FINDINGS: &[&FindingKind] = &[
     &exporter::REQUESTS,
 ];
 
+static COMPLAINT: FindingKind = FindingKind::new(
+    "queue.complaint",
+    Severity::Warning,
+    "the program that lists the queue complains",
+    "Read its words: postqueue still lists the queue for root when Postfix does not run, and then nothing is being delivered.",
+);
 static CORRUPT: FindingKind = FindingKind::new(
     "queue.corrupt",
     Severity::Critical,
@@ -130,6 +137,8 @@ pub fn judge(facts: &QueueFacts, options: &Options) -> Vec<Finding> {
     let corrupt = corrupt.filter(|queue| queue.messages > 0);
     findings.extend(corrupt.map(|queue| CORRUPT.found(Messages(queue.messages).to_string())));
     findings.extend(delayed(facts, options));
+    let complaint = facts.complaint.as_deref();
+    findings.extend(complaint.map(|words| COMPLAINT.found(words)));
     if facts.unreadable > 0 {
         let first = facts.first_unreadable.as_deref().unwrap_or_default();
         findings.push(UNREADABLE.found(format!("{}, the first: {first}", facts.unreadable)));

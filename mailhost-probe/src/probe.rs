@@ -181,11 +181,15 @@ mod command {
             true => format!("{name}: {why}"),
             false => format!("{name}: {why}: {said}"),
         })?;
-        // Some end well although they could not look.
-        match listing.is_empty() && !said.is_empty() {
-            true => Err(format!("{name}: {said}")),
-            false => Ok(()),
+        if said.is_empty() {
+            return Ok(());
         }
+        // Some end well although they could not look.
+        if listing.is_empty() {
+            return Err(format!("{name}: {said}"));
+        }
+        listing.note_complaint(said);
+        Ok(())
     }
 
     /// All of it is read, since a program that is not listened to stops; its beginning is kept.

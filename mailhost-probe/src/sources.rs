@@ -163,6 +163,11 @@ impl Listing {
         !self.tally.has_messages()
     }
 
+    #[cfg(feature = "command")]
+    pub(crate) fn note_complaint(&mut self, words: String) {
+        self.tally.complaint(words);
+    }
+
     pub(crate) fn end(&mut self) -> Result<(), Unreadable> {
         match &mut self.reader {
             Reader::Lines(lines, form) => {

@@ -110,6 +110,12 @@ impl Tally {
         }
     }
 
+    /// Notes what the program that writes the list complains of.
+    #[cfg(feature = "command")]
+    pub(crate) fn complaint(&mut self, words: String) {
+        self.facts.complaint = Some(words);
+    }
+
     /// Counts what could not be understood.
     pub(crate) fn unreadable(&mut self, entry: &[u8]) {
         self.facts.unreadable = self.facts.unreadable.saturating_add(1);

@@ -211,6 +211,21 @@ mod command {
         );
     }
 
+    /// `postqueue -j` of Postfix 3.7, asked by root while Postfix does not run: status 0.
+    #[tokio::test]
+    async fn a_complaint_beside_a_list_is_a_finding() {
+        const SCRIPT: &str = r#"echo "postqueue: warning: Mail system is down -- accessing queue directly" >&2
+            echo '{"queue_name": "hold", "recipients": []}'"#;
+        let report = run(SCRIPT, Format::Postqueue).await;
+        assert_eq!(report.failure, None);
+        assert_eq!(report.facts.messages(), 1);
+        assert_eq!(report.findings[0].code(), "queue.complaint");
+        assert_eq!(
+            report.findings[0].evidence,
+            "postqueue: warning: Mail system is down -- accessing queue directly"
+        );
+    }
+
     #[tokio::test]
     async fn a_program_that_is_not_there_is_unknown() {
         let source = Source::command("/nonexistent/postqueue", ["-j"], Format::Postqueue);
