@@ -23,6 +23,7 @@
 //!   "ca": "<dir>/tls/ca.pem",
 //!   "intermediate": "<dir>/tls/intermediate.pem",
 //!   "trust_anchors": "<dir>/nsd/ds.zone",
+//!   "queue": { "socket": "<dir>/postfix/spool/public/showq", "config": "<dir>/postfix/etc" },
 //!   "client": { "certificate": "<dir>/tls/client.pem", "key": "<dir>/tls/client.key" },
 //!   "users": {
 //!     "alice": {

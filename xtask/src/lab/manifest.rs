@@ -13,6 +13,10 @@ pub(crate) fn text(lab: &Lab) -> String {
         "ca": lab.tls("ca.pem"),
         "intermediate": lab.tls("intermediate.pem"),
         "trust_anchors": lab.folder().join("nsd").join("ds.zone"),
+        "queue": {
+            "socket": lab.folder().join("postfix").join("spool").join("public").join("showq"),
+            "config": lab.folder().join("postfix").join("etc"),
+        },
         "client": { "certificate": lab.tls("client.pem"), "key": lab.tls("client.key") },
         "users": users(),
         "tokens": tokens(lab),
