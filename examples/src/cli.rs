@@ -6,6 +6,7 @@ mod check;
 mod credentials;
 mod dnsbl;
 mod eas;
+mod host;
 mod imap;
 mod jmap;
 mod link;
@@ -62,6 +63,8 @@ enum Command {
     Pop3(Box<pop3::Pop3>),
     /// Probes Exchange ActiveSync servers: can phones reach their mail, and in a timely way?
     Eas(Box<eas::Eas>),
+    /// Reads what a mail host says of itself: its queue, or the page of an exporter
+    Host(Box<host::HostItself>),
     /// Looks for the ActiveSync of domains, as phones do, and tells what came of each step
     Autodiscover(Box<autodiscover::Autodiscover>),
     /// Looks at the login page of a webmail: is it there, is it the right one, and is a password safe with it?
@@ -190,6 +193,7 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
         Command::Eas(eas) => eas.run(),
+        Command::Host(host) => host.run(),
         Command::Autodiscover(autodiscover) => autodiscover.run(),
         Command::Web(web) => web.run(),
         Command::Jmap(jmap) => jmap.run(),

@@ -123,6 +123,18 @@ fn help(name: &str) -> Option<&'static str> {
         "probe_duration_seconds" => "How long the probe took.",
         "probe_failure_info" => "Why the probe stopped early.",
         "probe_finding_info" => "What is wrong or odd.",
+        "probe_eas_command_seconds" => {
+            "How long the server took to begin its answer to this command."
+        }
+        "probe_eas_estimated_items" => "How many items a device would get of the inbox.",
+        "probe_eas_folders" => "How many folders the mailbox has.",
+        "probe_eas_healthy" => "1 if this virtual directory of Exchange says that it is well.",
+        "probe_eas_heartbeat_limit_seconds" => {
+            "The nearest time for which the server watches a folder."
+        }
+        "probe_eas_password_days" => "In how many days the password ends.",
+        "probe_eas_retry_after_seconds" => "How long the server wants to be left alone.",
+        "probe_eas_version" => "Which version of the protocol was spoken.",
         "probe_imap_capability_info" => "What the server offers.",
         "probe_imap_edit_proven" => "1 if mail was put, read back, changed and removed.",
         "probe_imap_folders" => "How many mailboxes there are.",
