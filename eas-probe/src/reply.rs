@@ -320,7 +320,11 @@ impl Policy {
         };
         read.status = policy.child(STATUS).and_then(Element::number);
         let key = policy.child(POLICY_KEY).map(|key| key.text().into_owned());
-        read.key = key.filter(|key| !key.is_empty() && key.len() <= 64);
+        // What can stand in a header; anything else is none.
+        let is_key = |key: &String| {
+            (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        read.key = key.filter(is_key);
         let demands = policy.find(&[DATA, EAS_PROVISION_DOC]).into_iter();
         let demands = demands.flat_map(Element::children).map(|demand| {
             let name = demand

@@ -142,6 +142,21 @@ async fn what_is_not_offered_is_not_asked_for() {
     );
 }
 
+/// What nobody could send back: a request with it would break.
+#[tokio::test]
+async fn a_policy_key_that_no_header_can_hold_is_none() {
+    let long = "7".repeat(65);
+    for key in ["1\u{7}2", "1 2", &long] {
+        let policy = common::policy(1, Some(key));
+        let world =
+            World::new(move |request| (command(request) == "Provision").then(|| page(&policy)))
+                .await;
+        let report = world.ask(world.options()).await;
+        assert_eq!(report.verdict(), Verdict::Ok, "{:?}", report.failure);
+        assert!(!report.facts.policy.unwrap().is_acknowledged);
+    }
+}
+
 /// Servers that provision nothing answer 501 (\[MS-ASHTTP\]) or 137: then nothing is to be provisioned.
 #[tokio::test]
 async fn a_server_without_provisioning_is_synced_without() {
