@@ -76,8 +76,6 @@ pub struct QueueName(String);
 impl QueueName {
     /// Being delivered.
     pub const ACTIVE: &'static str = "active";
-    /// Could not be read by the server itself.
-    pub const CORRUPT: &'static str = "corrupt";
     /// Waiting for the next attempt.
     pub const DEFERRED: &'static str = "deferred";
     /// Held back by Exim, which no longer tries.

@@ -14,7 +14,6 @@ use crate::reason::Reason;
 /// All findings of this crate.
 pub static FINDINGS: &[&FindingKind] = &[
     &COMPLAINT,
-    &CORRUPT,
     &DNS,
     &GREYLISTED,
     &GROWING,
@@ -40,12 +39,6 @@ static COMPLAINT: FindingKind = FindingKind::new(
     Severity::Warning,
     "the program that lists the queue complains",
     "Read its words: postqueue still lists the queue for root when Postfix does not run, and then nothing is being delivered.",
-);
-static CORRUPT: FindingKind = FindingKind::new(
-    "queue.corrupt",
-    Severity::Critical,
-    "the server could not read messages of its own queue",
-    "Look into the server's log for their numbers, check the disk and its file system, and then move them back or away.",
 );
 static DNS: FindingKind = FindingKind::new(
     "queue.delayed.dns",
@@ -133,9 +126,6 @@ pub fn judge(facts: &QueueFacts, options: &Options) -> Vec<Finding> {
     findings.extend(oldest(facts, options));
     findings.extend(growing(facts, options));
     findings.extend(held(facts));
-    let corrupt = facts.queue(QueueName::CORRUPT);
-    let corrupt = corrupt.filter(|queue| queue.messages > 0);
-    findings.extend(corrupt.map(|queue| CORRUPT.found(Messages(queue.messages).to_string())));
     findings.extend(delayed(facts, options));
     let complaint = facts.complaint.as_deref();
     findings.extend(complaint.map(|words| COMPLAINT.found(words)));
