@@ -3,7 +3,6 @@
 use clap::Args;
 use eas_probe::discovery::DiscoveryProbe;
 use probe_core::{AnyProbe, HostName, Target, Verdict};
-use probe_net::sasl::Mechanism;
 
 use super::credentials::Credentials;
 use super::{Mistake, Surroundings};
@@ -38,11 +37,6 @@ impl Autodiscover {
     }
 
     fn probe(&self) -> Result<DiscoveryProbe, Mistake> {
-        if !matches!(self.credentials.mechanisms(), [] | [Mechanism::External]) {
-            return Err(Mistake::new(
-                "--mechanism: a web server takes a password, a token or, with EXTERNAL, a client certificate",
-            ));
-        }
         let mut options = DiscoveryProbe::builder(self.surroundings.net()?)
             .resolver(self.surroundings.resolver()?)
             .all_steps(self.all_steps)
@@ -53,7 +47,7 @@ impl Autodiscover {
         for host in &self.allow_host {
             options = options.allow_host(host.clone());
         }
-        if let Some(credentials) = self.credentials.read()? {
+        if let Some(credentials) = self.credentials.read_for_web()? {
             options = options.credentials(credentials);
         }
         options.build().map_err(Mistake::new)

@@ -82,6 +82,16 @@ impl Credentials {
         credentials.map(Some).map_err(Mistake::new)
     }
 
+    /// What was given, for a web server.
+    pub(super) fn read_for_web(&self) -> Result<Option<sasl::Credentials>, Mistake> {
+        match self.mechanism.as_slice() {
+            [] | [Mechanism::External] => self.read(),
+            _ => Err(Mistake::new(
+                "--mechanism: a web server takes a password, a token or, with EXTERNAL, a client certificate",
+            )),
+        }
+    }
+
     /// Without a name, only a client certificate says who logs in.
     fn nobody(&self) -> Result<Option<sasl::Credentials>, Mistake> {
         match self.mechanism.as_slice() {

@@ -6,7 +6,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use eas_probe::{Acknowledgement, Device, EasProbe, Options, QueryForm, Rung, Version};
 use probe_core::{AnyProbe, HostName, Range, Target, Thresholds, Verdict};
-use probe_net::sasl::Mechanism;
 
 use super::credentials::Credentials;
 use super::{Mistake, Surroundings};
@@ -135,11 +134,6 @@ impl Eas {
     }
 
     fn probe(&self) -> Result<EasProbe, Mistake> {
-        if !matches!(self.credentials.mechanisms(), [] | [Mechanism::External]) {
-            return Err(Mistake::new(
-                "--mechanism: a web server takes a password, a token or, with EXTERNAL, a client certificate",
-            ));
-        }
         let mut options = EasProbe::builder(self.surroundings.net()?)
             .path(&self.path)
             .health(!self.no_health)
@@ -168,7 +162,7 @@ impl Eas {
         if let Some(name) = &self.server_name {
             options = options.server_name(name.clone());
         }
-        if let Some(credentials) = self.credentials.read()? {
+        if let Some(credentials) = self.credentials.read_for_web()? {
             options = options.credentials(credentials);
         }
         options.build().map_err(Mistake::new)

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use probe_core::{AnyProbe, HostName, Target, Verdict};
-use probe_net::sasl::Mechanism;
 use web_probe::JmapProbe;
 
 use super::credentials::Credentials;
@@ -38,11 +37,6 @@ impl Jmap {
     }
 
     fn probe(&self) -> Result<JmapProbe, Mistake> {
-        if !matches!(self.credentials.mechanisms(), [] | [Mechanism::External]) {
-            return Err(Mistake::new(
-                "--mechanism: a web server takes a password, a token or, with EXTERNAL, a client certificate",
-            ));
-        }
         let mut options = JmapProbe::builder(self.surroundings.net()?)
             .mailboxes(self.mailboxes)
             .secrets_over(self.credentials.secrets_over())
@@ -53,7 +47,7 @@ impl Jmap {
         for host in &self.trust_host {
             options = options.trust_host(host.clone());
         }
-        if let Some(credentials) = self.credentials.read()? {
+        if let Some(credentials) = self.credentials.read_for_web()? {
             options = options.credentials(credentials);
         }
         if let Some(name) = &self.server.server_name {
