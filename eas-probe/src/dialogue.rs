@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use probe_core::{Failure, FailureKind};
+use probe_core::{Failure, FailureKind, Host, HostName};
 use probe_net::http::Url;
 
 use crate::command::{Command, Directory, Session, Verb};
@@ -187,7 +187,7 @@ impl EasDialogue {
             return None;
         }
         let url: Url = reply.words.location.as_ref()?.parse().ok()?;
-        let names_host = |name: &probe_core::HostName| matches!(url.host(), probe_core::Host::Name(host) if host == name);
+        let names_host = |name: &HostName| matches!(url.host(), Host::Name(host) if host == name);
         let is_ours = url.host() == self.session.base.host();
         let is_allowed = is_ours || self.options.allowed.iter().any(names_host);
         let is_safe = url.is_secure() || !self.session.base.is_secure();
@@ -224,10 +224,10 @@ impl EasDialogue {
         }
     }
 
-    /// That a status in a body is no failure.
+    /// That a status in a body is no failure. A policy that is not there, and the limits that a Ping tells, are none: they
+    /// are dealt with where they are told.
     fn check_status(&mut self, verb: Verb, status: u16, reply: &Reply) -> Result<(), Failure> {
         match Meaning::of_body(verb, status) {
-            // A policy that is not there, and the limits that a Ping tells, are dealt with where they are told.
             Some(meaning) => Err(self.stopped(verb, meaning, reply)),
             None => Ok(()),
         }
