@@ -133,8 +133,10 @@ fn sample(line: &str) -> IResult<&str, Reading<'_>> {
     Ok((rest, sample))
 }
 
+/// `NaN` has no sign that means anything, and Rust would keep the one of `-NaN`.
 fn float(text: &str) -> Option<f64> {
-    text.parse().ok()
+    let value: f64 = text.parse().ok()?;
+    Some(if value.is_nan() { f64::NAN } else { value })
 }
 
 /// `[a-zA-Z_:][a-zA-Z0-9_:]*`

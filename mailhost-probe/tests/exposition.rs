@@ -30,6 +30,8 @@ fn a_sample_is_read_with_its_labels() {
 #[test]
 fn values_may_be_no_numbers_and_without_bounds() {
     assert!(one("a NaN").unwrap().value.is_nan());
+    let signed = one("a -NaN").unwrap().value;
+    assert_eq!(signed.to_bits(), f64::NAN.to_bits());
     assert_eq!(one("a +Inf").unwrap().value, f64::INFINITY);
     assert_eq!(one("a{} -Inf\r").unwrap().value, f64::NEG_INFINITY);
 }
