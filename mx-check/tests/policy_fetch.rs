@@ -9,17 +9,13 @@
 
 mod policy_world;
 
-use std::net::SocketAddr;
-
 use mx_check::policy::{Fetched, PolicyFacts, PolicyFetch, fetch, judge, policy_url};
 use policy_world::{codes, evidence, hosts, learn};
 use probe_core::{Context, FailureKind, Finding, Severity};
 use probe_net::http::Client;
 use probe_net::tls::Tls;
 use probe_net::{Log, Net};
-use probe_testkit::{Authority, TlsOptions};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use probe_testkit::{Authority, Say, Web};
 
 const NAME: &str = "mta-sts.example.org";
 const POLICY: &str = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmx: *.example.net\r\n\
@@ -31,43 +27,19 @@ fn page(kind: &str, body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Serves one page over TLS, with a certificate for this name.
-async fn serve(ca: &Authority, name: &str, page: Vec<u8>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let config = ca.identity([name]).server_config(&TlsOptions::default());
-    let acceptor = tokio_rustls::TlsAcceptor::from(config);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else {
-                continue;
-            };
-            let mut heard = Vec::new();
-            while !heard.ends_with(b"\r\n\r\n") {
-                match stream.read_u8().await {
-                    Ok(octet) => heard.push(octet),
-                    Err(_) => break,
-                }
-            }
-            let heard = String::from_utf8(heard).unwrap();
-            assert!(
-                heard.starts_with("GET /.well-known/mta-sts.txt HTTP/1.1\r\n"),
-                "{heard}"
-            );
-            let _ = stream.write_all(&page).await;
-            let _ = stream.shutdown().await;
-        }
-    });
-    address
-}
-
 async fn fetched_as(name: &str, page: Vec<u8>) -> PolicyFetch {
     let ca = Authority::new("Test CA");
-    let address = serve(&ca, name, page).await;
+    let identity = ca.identity([name]);
+    let web = Web::tls(&identity, move |_| Say::Last(page.clone())).await;
+    let web = web.unwrap();
+    let address = web.address();
     let client = Client::new(Net::new(Tls::ring(ca.roots()))).at(address.ip());
     let url = format!("https://{NAME}:{}/.well-known/mta-sts.txt", address.port());
     let mut log = Log::begin(&Context::default());
-    fetch(client, url.parse().unwrap(), &mut log).await
+    let fetched = fetch(client, url.parse().unwrap(), &mut log).await;
+    let was_asked = |one: &String| one == "GET /.well-known/mta-sts.txt";
+    assert!(web.asked().iter().all(was_asked), "{:?}", web.asked());
+    fetched
 }
 
 async fn fetched(page: Vec<u8>) -> Fetched {

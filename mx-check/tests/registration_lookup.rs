@@ -20,9 +20,9 @@ use mx_check::registration::{
 use probe_core::{Context, HostName, Probe};
 use probe_net::tls::Tls;
 use probe_net::{Log, Net};
-use probe_testkit::{Authority, Flaw, Identity};
+use probe_testkit::{Authority, Flaw, Identity, Say};
 
-use registry::{Here, Say, Server};
+use registry::{Here, Server};
 
 const REGISTRY: &str = "rdap.registry.test";
 const REGISTRAR: &str = "rdap.registrar.test";
@@ -68,7 +68,7 @@ fn corpus(path: &str) -> Vec<u8> {
 
 fn json(file: &str) -> Say {
     let head = "Content-Type: application/rdap+json\r\n";
-    Say::page(200, head, &corpus(&format!("rdap/{file}.json")))
+    Say::page(200, head, corpus(&format!("rdap/{file}.json")))
 }
 
 /// A document whose link to the registrar leads to this machine.
@@ -184,11 +184,11 @@ async fn the_bootstrap_file_is_fetched_once_a_day_and_the_older_one_serves_until
 async fn the_registrar_is_asked_once_and_whatever_it_relates_to_is_not() {
     let world = World::new();
     let registrar = world
-        .rdap(|_| Say::page(200, "", &related_to("registrar", 1)))
+        .rdap(|_| Say::page(200, "", related_to("registrar", 1)))
         .await;
     let port = registrar.port;
     let registry = world
-        .rdap(move |_| Say::page(200, "", &related_to("com-auto-renew", port)))
+        .rdap(move |_| Say::page(200, "", related_to("com-auto-renew", port)))
         .await;
     let facts = world.ask("example.com", &options(registry.port)).await;
     let registration = facts.registration().unwrap();
@@ -213,7 +213,7 @@ async fn a_registrar_that_fails_or_speaks_of_another_domain_takes_nothing_away()
         let registrar = world.rdap(move |_| Say::page(status, "", &other)).await;
         let port = registrar.port;
         let registry = world
-            .rdap(move |_| Say::page(200, "", &related_to("com-active", port)))
+            .rdap(move |_| Say::page(200, "", related_to("com-active", port)))
             .await;
         let facts = world.ask("example.com", &options(registry.port)).await;
         let registration = facts.registration().unwrap();
@@ -425,7 +425,7 @@ async fn silence_until_the_deadline_keeps_what_was_learned() {
     let registrar = world.rdap(|_| Say::Hang(Vec::new())).await;
     let port = registrar.port;
     let registry = world
-        .rdap(move |_| Say::page(200, "", &related_to("com-active", port)))
+        .rdap(move |_| Say::page(200, "", related_to("com-active", port)))
         .await;
     let begun = Instant::now();
     let facts = world
@@ -549,7 +549,7 @@ async fn an_answer_that_tells_of_another_domain_is_none() {
 async fn a_refusal_is_understood_however_large_the_page_around_it_is() {
     let world = World::new();
     let server = world
-        .rdap(|_| Say::page(404, "", &vec![b' '; 512 * 1024 + 1]))
+        .rdap(|_| Say::page(404, "", vec![b' '; 512 * 1024 + 1]))
         .await;
     let facts = world.ask("example.com", &options(server.port)).await;
     assert_eq!(facts.state, State::NotFound);

@@ -8,8 +8,6 @@
     reason = "these are tests"
 )]
 
-mod web;
-
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -17,10 +15,8 @@ use probe_core::{Context, FailureKind, Report, Secret};
 use probe_net::http::{Client, Method, Redirects, Request, Response, Url, UrlError, Version};
 use probe_net::tls::{SecretsOver, Tls};
 use probe_net::{Log, Net};
-use probe_testkit::{Authority, Flaw};
+use probe_testkit::{Authority, Flaw, Say, Web, WebRequest};
 use proptest::prelude::*;
-
-use web::{Say, Web};
 
 const NAME: &str = "web.example.test";
 
@@ -50,19 +46,22 @@ fn told(log: Log) -> String {
     format!("{}{:?}", report.transcript, report.findings)
 }
 
-impl Web {
-    fn url(&self, path: &str) -> Url {
-        format!("http://{}{path}", self.address).parse().unwrap()
-    }
+fn url(web: &Web, path: &str) -> Url {
+    format!("http://{}{path}", web.address()).parse().unwrap()
+}
 
-    fn secure_url(&self, path: &str) -> Url {
-        let port = self.address.port();
-        format!("https://{NAME}:{port}{path}").parse().unwrap()
-    }
+fn secure_url(web: &Web, path: &str) -> Url {
+    let port = web.address().port();
+    format!("https://{NAME}:{port}{path}").parse().unwrap()
+}
+
+/// What was asked, head and body, one request after the other.
+fn heard(web: &Web) -> Vec<String> {
+    web.heard().iter().map(WebRequest::to_string).collect()
 }
 
 async fn get(web: &Web, path: &str) -> Result<Response, probe_core::Failure> {
-    let request = Request::get(web.url(path));
+    let request = Request::get(url(web, path));
     Client::new(net()).send(&request, &mut log()).await
 }
 
@@ -74,22 +73,23 @@ async fn a_page_comes_with_the_time_of_each_phase() {
             b"HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Length: 5\r\nx-one: 2\r\n\r\nhello".to_vec(),
         )
     })
-    .await;
-    let mut client = Client::new(Net::new(Tls::ring(ca.roots()))).at(web.address.ip());
+    .await
+    .unwrap();
+    let mut client = Client::new(Net::new(Tls::ring(ca.roots()))).at(web.address().ip());
     let mut log = log();
-    let request = Request::get(web.secure_url("/a?b=c"))
+    let request = Request::get(secure_url(&web, "/a?b=c"))
         .with_header("accept", "text/plain")
         .unwrap();
     let response = client.send(&request, &mut log).await.unwrap();
     assert_eq!((response.status, response.version), (200, Version::Http11));
     assert_eq!(response.whole().unwrap(), b"hello");
     assert_eq!(response.headers("X-ONE").collect::<Vec<_>>(), ["1", "2"]);
-    assert_eq!(response.server, Some(web.address));
+    assert_eq!(response.server, Some(web.address()));
     assert!(response.tls.unwrap().is_verified());
     let phases: Vec<_> = log.spans().iter().map(|span| span.phase.as_str()).collect();
     assert_eq!(phases, ["connect", "tls", "first-byte", "body"]);
-    let [heard] = web.heard().try_into().unwrap();
-    let port = web.address.port();
+    let [heard] = heard(&web).try_into().unwrap();
+    let port = web.address().port();
     assert!(heard.starts_with("GET /a?b=c HTTP/1.1\r\n"), "{heard}");
     assert!(
         heard.contains(&format!("host: {NAME}:{port}\r\n")),
@@ -104,17 +104,18 @@ async fn a_page_comes_with_the_time_of_each_phase() {
 
 #[tokio::test]
 async fn a_connection_is_kept_for_the_next_request_and_replaced_where_the_server_has_closed_it() {
-    let web = Web::clear(|request| match request.contains("/last") {
+    let web = Web::clear(|request| match request.target().contains("/last") {
         false => Say::This(page("more")),
         // Without "Connection: close".
         true => Say::Last(page("last")),
     })
-    .await;
+    .await
+    .unwrap();
     let mut client = Client::new(net());
     let mut spans = Vec::new();
     for path in ["/a", "/b", "/last", "/c"] {
         let mut log = log();
-        let request = Request::get(web.url(path));
+        let request = Request::get(url(&web, path));
         let response = client.send(&request, &mut log).await.unwrap();
         assert!(response.whole().is_ok(), "{path}");
         spans.push(log.spans()[0].phase.as_str());
@@ -126,9 +127,9 @@ async fn a_connection_is_kept_for_the_next_request_and_replaced_where_the_server
 
 #[tokio::test]
 async fn redirects_are_followed_as_far_as_is_allowed() {
-    let other = Web::clear(|_| Say::This(page("other"))).await;
-    let elsewhere = format!("http://localhost:{}/", other.address.port());
-    let web = Web::clear(move |request| match request.split(' ').nth(1).unwrap() {
+    let other = Web::clear(|_| Say::This(page("other"))).await.unwrap();
+    let elsewhere = format!("http://localhost:{}/", other.address().port());
+    let web = Web::clear(move |request| match request.target() {
         "/here" => Say::This(to("there", 302)),
         "/there" => Say::This(page("there")),
         "/away" => Say::This(to(&elsewhere, 301)),
@@ -136,10 +137,11 @@ async fn redirects_are_followed_as_far_as_is_allowed() {
         "/odd" => Say::This(to("ftp://example.org/", 302)),
         _ => Say::This(to("https://", 308)),
     })
-    .await;
+    .await
+    .unwrap();
     let ask = async |redirects, path| {
         let mut client = Client::new(net()).following(redirects);
-        let request = Request::get(web.url(path));
+        let request = Request::get(url(&web, path));
         let response = client.send(&request, &mut log()).await.unwrap();
         let from = response
             .redirects
@@ -165,19 +167,20 @@ async fn redirects_are_followed_as_far_as_is_allowed() {
 
 #[tokio::test]
 async fn what_was_posted_is_not_posted_twice_unless_the_server_asks_for_it() {
-    let web = Web::clear(|request| match request.split(' ').nth(1).unwrap() {
+    let web = Web::clear(|request| match request.target() {
         "/found" => Say::This(to("/end", 302)),
         "/temporary" => Say::This(to("/end", 307)),
         _ => Say::This(page("end")),
     })
-    .await;
+    .await
+    .unwrap();
     let mut client = Client::new(net()).following(Redirects::SameHost);
     for (path, status) in [("/found", 302), ("/temporary", 200)] {
-        let request = Request::post(web.url(path), "data");
+        let request = Request::post(url(&web, path), "data");
         let response = client.send(&request, &mut log()).await.unwrap();
         assert_eq!(response.status, status);
     }
-    let heard = web.heard();
+    let heard = heard(&web);
     let posts: Vec<_> = heard
         .iter()
         .map(|one| one.lines().next().unwrap())
@@ -196,16 +199,18 @@ async fn what_was_posted_is_not_posted_twice_unless_the_server_asks_for_it() {
 #[tokio::test]
 async fn nobody_is_sent_from_tls_to_clear() {
     let ca = Authority::new("Test CA");
-    let clear = Web::clear(|_| Say::This(page("clear"))).await;
-    let location = clear.url("/").to_string();
-    let web = Web::tls(&ca.identity([NAME]), move |_| Say::This(to(&location, 302))).await;
+    let clear = Web::clear(|_| Say::This(page("clear"))).await.unwrap();
+    let location = url(&clear, "/").to_string();
+    let web = Web::tls(&ca.identity([NAME]), move |_| Say::This(to(&location, 302)))
+        .await
+        .unwrap();
     let mut client = Client::new(Net::new(Tls::ring(ca.roots())))
-        .at(web.address.ip())
+        .at(web.address().ip())
         .following(Redirects::AnyHost);
-    let request = Request::get(web.secure_url("/"));
+    let request = Request::get(secure_url(&web, "/"));
     let response = client.send(&request, &mut log()).await.unwrap();
     assert_eq!(response.status, 302);
-    assert!(clear.heard().is_empty());
+    assert!(heard(&clear).is_empty());
 }
 
 #[tokio::test]
@@ -219,33 +224,33 @@ async fn a_secret_goes_only_over_a_channel_that_may_carry_it() {
             "the certificate was not verified",
         ),
     ] {
-        let answer = |_: &str| Say::This(page("hello"));
+        let answer = |_: &WebRequest| Say::This(page("hello"));
         let (web, url) = match &identity {
             None => {
-                let web = Web::clear(answer).await;
-                let url = web.url("/");
+                let web = Web::clear(answer).await.unwrap();
+                let url = url(&web, "/");
                 (web, url)
             }
             Some(identity) => {
-                let web = Web::tls(identity, answer).await;
-                let url = web.secure_url("/");
+                let web = Web::tls(identity, answer).await.unwrap();
+                let url = secure_url(&web, "/");
                 (web, url)
             }
         };
-        let client = || Client::new(Net::new(Tls::ring(ca.roots()))).at(web.address.ip());
+        let client = || Client::new(Net::new(Tls::ring(ca.roots()))).at(web.address().ip());
         let header = Request::get(url.clone()).with_secret_header("authorization", &secret);
-        for request in [header.unwrap(), Request::post_secret(url.clone(), &secret)] {
+        let requests = [header.unwrap(), Request::post_secret(url.clone(), &secret)];
+        for (before, request) in requests.into_iter().enumerate() {
             let mut log = log();
             let failure = client().send(&request, &mut log).await.unwrap_err();
             assert_eq!(failure.kind, FailureKind::Withheld);
             assert!(failure.detail.contains(reason), "{}", failure.detail);
-            assert!(web.heard().is_empty());
+            assert_eq!(web.heard().len(), before);
             // By name it may.
             let mut client = client().with_secrets_over(SecretsOver::Cleartext);
             let response = client.send(&request, &mut log).await.unwrap();
             assert_eq!(response.status, 200);
-            assert!(web.heard()[0].contains("open-sesame"));
-            web.heard.lock().unwrap().clear();
+            assert!(heard(&web)[before].contains("open-sesame"));
             assert!(!format!("{request:?}{}", told(log)).contains("open-sesame"));
         }
     }
@@ -254,10 +259,12 @@ async fn a_secret_goes_only_over_a_channel_that_may_carry_it() {
 #[tokio::test]
 async fn a_secret_that_is_repeated_is_masked_and_stays_with_its_origin() {
     let ca = Authority::new("Test CA");
-    let other = Web::tls(&ca.identity([NAME]), |_| Say::This(page("other"))).await;
-    let away = other.secure_url("/").to_string();
+    let other = Web::tls(&ca.identity([NAME]), |_| Say::This(page("other")))
+        .await
+        .unwrap();
+    let away = secure_url(&other, "/").to_string();
     let web = Web::tls(&ca.identity([NAME]), move |request| {
-        match request.split(' ').nth(1).unwrap() {
+        match request.target() {
             "/away" => Say::This(to(&away, 307)),
             _ => {
                 let body = format!("you said {request}");
@@ -267,13 +274,14 @@ async fn a_secret_that_is_repeated_is_masked_and_stays_with_its_origin() {
             }
         }
     })
-    .await;
+    .await
+    .unwrap();
     let mut client = Client::new(Net::new(Tls::ring(ca.roots())))
-        .at(web.address.ip())
+        .at(web.address().ip())
         .following(Redirects::AnyHost);
     let secret = Secret::from("Bearer open-sesame");
     let request = |path| {
-        let request = Request::get(web.secure_url(path)).with_header("x-note", "stays");
+        let request = Request::get(secure_url(&web, path)).with_header("x-note", "stays");
         let request = request
             .unwrap()
             .with_secret_header("authorization", &secret);
@@ -288,11 +296,11 @@ async fn a_secret_that_is_repeated_is_masked_and_stays_with_its_origin() {
     let response = client.send(&request("/away"), &mut log).await.unwrap();
     assert_eq!(response.text(), "other");
     assert!(
-        web.heard()
+        heard(&web)
             .iter()
             .all(|heard| heard.contains("open-sesame"))
     );
-    let [heard] = other.heard().try_into().unwrap();
+    let [heard] = heard(&other).try_into().unwrap();
     assert!(
         !heard.contains("open-sesame") && heard.contains("x-note: stays"),
         "{heard}"
@@ -302,10 +310,10 @@ async fn a_secret_that_is_repeated_is_masked_and_stays_with_its_origin() {
 
 #[tokio::test]
 async fn a_body_is_read_to_its_limit_and_not_further() {
-    let web = Web::clear(|_| Say::This(page("12345"))).await;
+    let web = Web::clear(|_| Say::This(page("12345"))).await.unwrap();
     let ask = async |limit| {
         let mut client = Client::new(net()).with_body_limit(limit);
-        let request = Request::get(web.url("/"));
+        let request = Request::get(url(&web, "/"));
         client.send(&request, &mut log()).await.unwrap()
     };
     assert_eq!(ask(5).await.whole().unwrap(), b"12345");
@@ -325,20 +333,21 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn a_compressed_body_is_inflated_within_the_same_limit() {
     let web = Web::clear(|request| {
-        let mut body = match request.contains("/bomb") {
+        let mut body = match request.target().contains("/bomb") {
             true => gzip(&vec![b'a'; 50_000_000]),
             false => gzip(b"hello"),
         };
-        if request.contains("/cut") {
+        if request.target().contains("/cut") {
             body.truncate(body.len() - 9);
         }
         let length = body.len();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {length}");
         Say::This([head.as_bytes(), b"\r\n\r\n", &body].concat())
     })
-    .await;
+    .await
+    .unwrap();
     let ask = async |path| {
-        let request = Request::get(web.url(path)).taking_gzip();
+        let request = Request::get(url(&web, path)).taking_gzip();
         Client::new(net()).send(&request, &mut log()).await.unwrap()
     };
     assert_eq!(ask("/").await.whole().unwrap(), b"hello");
@@ -385,12 +394,14 @@ async fn each_trouble_is_told_as_what_it_is() {
             "the head of the response is too large",
         ),
     ] {
-        let web = Web::clear(move |_| Say::Last(said.clone())).await;
+        let web = Web::clear(move |_| Say::Last(said.clone())).await.unwrap();
         let failure = get(&web, "/").await.unwrap_err();
         assert_eq!((failure.phase.as_str(), failure.kind), ("first-byte", kind));
         assert!(failure.detail.starts_with(detail), "{}", failure.detail);
     }
-    let web = Web::clear(move |_| Say::Last(head(255).into_bytes())).await;
+    let web = Web::clear(move |_| Say::Last(head(255).into_bytes()))
+        .await
+        .unwrap();
     assert!(get(&web, "/").await.is_ok());
 }
 
@@ -405,7 +416,9 @@ async fn what_was_heard_of_a_body_stays_where_the_rest_does_not_come() {
             FailureKind::Closed,
         ),
     ] {
-        let web = Web::clear(move |_| Say::Last(said.clone().into_bytes())).await;
+        let web = Web::clear(move |_| Say::Last(said.clone().into_bytes()))
+            .await
+            .unwrap();
         let response = get(&web, "/").await.unwrap();
         assert!(response.body.starts_with(b"hello"));
         let failure = response.whole().unwrap_err();
@@ -420,13 +433,14 @@ async fn what_was_heard_of_a_body_stays_where_the_rest_does_not_come() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_loses_nothing_that_came_before_it() {
-    let web = Web::clear(|request| match request.contains("/mute") {
+    let web = Web::clear(|request| match request.target().contains("/mute") {
         true => Say::Hang(Vec::new()),
         false => Say::Hang(
             b"HTTP/1.1 503 Busy\r\nRetry-After: 9\r\nContent-Length: 9\r\n\r\nwait".to_vec(),
         ),
     })
-    .await;
+    .await
+    .unwrap();
     let response = get(&web, "/").await.unwrap();
     assert_eq!(
         (response.status, &*response.header("retry-after").unwrap()),
@@ -447,13 +461,14 @@ async fn a_deadline_loses_nothing_that_came_before_it() {
 
 #[tokio::test]
 async fn a_response_without_a_body_is_whole() {
-    let web = Web::clear(|request| match request.starts_with("HEAD") {
-        true => Say::This(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".to_vec()),
-        false => Say::This(b"HTTP/1.0 204 Nothing\r\nAllow: OPTIONS\r\n\r\n".to_vec()),
+    let web = Web::clear(|request| match request.method() {
+        "HEAD" => Say::This(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".to_vec()),
+        _ => Say::This(b"HTTP/1.0 204 Nothing\r\nAllow: OPTIONS\r\n\r\n".to_vec()),
     })
-    .await;
+    .await
+    .unwrap();
     for (method, status) in [(Method::Head, 200), (Method::Options, 204)] {
-        let request = Request::new(method, web.url("/"));
+        let request = Request::new(method, url(&web, "/"));
         let response = Client::new(net()).send(&request, &mut log()).await.unwrap();
         assert_eq!(
             (response.status, response.whole().unwrap()),
@@ -491,8 +506,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let said = [head.unwrap_or_default().as_bytes(), &rest].concat();
-            let web = Web::clear(move |_| Say::Last(said.clone())).await;
-            let request = Request::get(web.url("/")).taking_gzip();
+            let web = Web::clear(move |_| Say::Last(said.clone())).await.unwrap();
+            let request = Request::get(url(&web, "/")).taking_gzip();
             let mut client = Client::new(net()).following(Redirects::SameHost);
             if let Ok(response) = client.send(&request, &mut log()).await {
                 assert!(response.body.len() <= 300);

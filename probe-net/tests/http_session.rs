@@ -7,8 +7,6 @@
     reason = "these are tests"
 )]
 
-mod web;
-
 use std::time::{Duration, SystemTime};
 
 use probe_core::{Context, FailureKind, Host, Report};
@@ -16,9 +14,7 @@ use probe_net::http::{Client, Redirects, Request, Response, Url};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{ClientCertificate as Shown, SecretsOver, Tls};
 use probe_net::{Log, Net};
-use probe_testkit::{Authority, ClientCertificate, TlsOptions, TlsVersions};
-
-use web::{Say, Web};
+use probe_testkit::{Authority, ClientCertificate, Say, TlsOptions, TlsVersions, Web, WebRequest};
 
 const NAME: &str = "web.example.test";
 
@@ -41,28 +37,22 @@ fn transcript(log: Log) -> String {
 }
 
 fn at(web: &Web, path: &str) -> Url {
-    let port = web.address.port();
+    let port = web.address().port();
     format!("https://{NAME}:{port}{path}").parse().unwrap()
 }
 
 fn client(ca: &Authority, web: &Web) -> Client {
-    Client::new(Net::new(Tls::ring(ca.roots()))).at(web.address.ip())
+    Client::new(Net::new(Tls::ring(ca.roots()))).at(web.address().ip())
 }
 
-fn path(request: &str) -> &str {
-    request.split(' ').nth(1).unwrap()
-}
-
-fn cookie(request: &str) -> Option<&str> {
-    request
-        .lines()
-        .find_map(|line| line.strip_prefix("cookie: "))
+fn cookie(request: &WebRequest) -> Option<&str> {
+    request.header("cookie")
 }
 
 #[tokio::test]
 async fn cookies_are_sent_back_by_a_client_that_keeps_them_and_are_in_no_output() {
     let ca = Authority::new("Test CA");
-    let web = Web::tls(&ca.identity([NAME]), |request| match path(request) {
+    let web = Web::tls(&ca.identity([NAME]), |request| match request.target() {
         "/set" => saying(
             "Set-Cookie: session=open-sesame; Path=/; HttpOnly\r\nSet-Cookie: other=more-sesame\r\n",
             "your session is open-sesame",
@@ -70,7 +60,7 @@ async fn cookies_are_sent_back_by_a_client_that_keeps_them_and_are_in_no_output(
         "/over" => saying("Set-Cookie: session=; Path=/; Max-Age=0\r\n", ""),
         _ => saying("X-Echo: open-sesame\r\n", &format!("you said {request}")),
     })
-    .await;
+    .await.unwrap();
     let mut log = log();
     let mut keeping = client(&ca, &web).keeping_cookies();
     let mut forgetting = client(&ca, &web);
@@ -90,7 +80,7 @@ async fn cookies_are_sent_back_by_a_client_that_keeps_them_and_are_in_no_output(
         }
     }
     let heard = web.heard();
-    let sent: Vec<_> = heard.iter().map(|request| cookie(request)).collect();
+    let sent: Vec<_> = heard.iter().map(cookie).collect();
     let both = Some("session=open-sesame; other=more-sesame");
     let one = Some("other=more-sesame");
     assert_eq!(sent, [None, both, both, one, None, None, None, None]);
@@ -109,7 +99,8 @@ async fn a_value_that_the_page_repeats_when_it_sets_it_is_masked_too() {
             "it is open-sesame",
         )
     })
-    .await;
+    .await
+    .unwrap();
     let mut log = log();
     let request = Request::get(at(&web, "/"));
     let mut client = client(&ca, &web).keeping_cookies();
@@ -121,10 +112,12 @@ async fn a_value_that_the_page_repeats_when_it_sets_it_is_masked_too() {
 #[tokio::test]
 async fn a_cookie_goes_along_with_redirects_but_to_no_other_origin() {
     let ca = Authority::new("Test CA");
-    let other = Web::tls(&ca.identity([NAME]), |_| saying("", "other")).await;
+    let other = Web::tls(&ca.identity([NAME]), |_| saying("", "other"))
+        .await
+        .unwrap();
     let away = at(&other, "/").to_string();
     let web = Web::tls(&ca.identity([NAME]), move |request| {
-        let location = match path(request) {
+        let location = match request.target() {
             "/login" => "/inbox",
             _ => &away,
         };
@@ -133,7 +126,8 @@ async fn a_cookie_goes_along_with_redirects_but_to_no_other_origin() {
             "Set-Cookie: session=open-sesame; Domain=example.test\r\nContent-Length: 0\r\n\r\n";
         Say::This((head + rest).into_bytes())
     })
-    .await;
+    .await
+    .unwrap();
     let mut client = client(&ca, &web)
         .keeping_cookies()
         .following(Redirects::AnyHost);
@@ -146,8 +140,10 @@ async fn a_cookie_goes_along_with_redirects_but_to_no_other_origin() {
 
 #[tokio::test]
 async fn a_cookie_passes_the_gate_as_every_secret() {
-    let web = Web::clear(|_| saying("Set-Cookie: session=open-sesame\r\n", "hello")).await;
-    let url: Url = format!("http://{}/", web.address).parse().unwrap();
+    let web = Web::clear(|_| saying("Set-Cookie: session=open-sesame\r\n", "hello"))
+        .await
+        .unwrap();
+    let url: Url = format!("http://{}/", web.address()).parse().unwrap();
     let ca = Authority::new("Test CA");
     let mut careful = client(&ca, &web).keeping_cookies();
     let mut careless = client(&ca, &web)
@@ -162,7 +158,7 @@ async fn a_cookie_passes_the_gate_as_every_secret() {
     let own = Request::get(url).with_header("cookie", "mine=1").unwrap();
     careful.send(&own, &mut log()).await.unwrap();
     let heard = web.heard();
-    let sent: Vec<_> = heard.iter().map(|request| cookie(request)).collect();
+    let sent: Vec<_> = heard.iter().map(cookie).collect();
     assert_eq!(
         sent,
         [None, None, Some("session=open-sesame"), Some("mine=1")]
@@ -175,7 +171,8 @@ async fn credentials_are_shown_by_basic_and_bearer_and_masked_in_every_form() {
     let web = Web::tls(&ca.identity([NAME]), |request| {
         saying("", &format!("{request} Aladdin:open sesame, open sesame"))
     })
-    .await;
+    .await
+    .unwrap();
     // RFC 7617 section 2.
     let password = Credentials::password("Aladdin", "open sesame").unwrap();
     let token = Credentials::token("Aladdin", "mF_9.B5f-4.1JqM").unwrap();
@@ -193,7 +190,7 @@ async fn credentials_are_shown_by_basic_and_bearer_and_masked_in_every_form() {
             .with_credentials(credentials)
             .unwrap();
         let response = client(&ca, &web).send(&request, &mut log).await.unwrap();
-        let heard = web.heard().pop().unwrap();
+        let heard = web.heard().pop().unwrap().to_string();
         match sent {
             Some(sent) => assert!(heard.contains(sent), "{heard}"),
             None => assert!(!heard.contains("authorization"), "{heard}"),
@@ -221,7 +218,7 @@ async fn credentials_are_shown_by_basic_and_bearer_and_masked_in_every_form() {
 #[tokio::test]
 async fn the_challenges_of_all_headers_and_the_time_to_wait_are_told() {
     let web = Web::clear(|request| {
-        let headers = match path(request) {
+        let headers = match request.target() {
             "/many" => "WWW-Authenticate: Basic\r\n".repeat(17),
             _ => "WWW-Authenticate: Negotiate, NTLM\r\nRetry-After: Fri, 02 Jan 2026 00:02:00 GMT\r\n\
                   www-authenticate: Bearer authorization_uri=\"https://login.example/\"\r\n"
@@ -230,10 +227,10 @@ async fn the_challenges_of_all_headers_and_the_time_to_wait_are_told() {
         let head = format!("HTTP/1.1 401 No\r\n{headers}Content-Length: 0\r\n\r\n");
         Say::This(head.into_bytes())
     })
-    .await;
+    .await.unwrap();
     let ca = Authority::new("Test CA");
     let ask = async |path: &str| -> Response {
-        let url = format!("http://{}{path}", web.address).parse().unwrap();
+        let url = format!("http://{}{path}", web.address()).parse().unwrap();
         let request = Request::get(url);
         client(&ca, &web).send(&request, &mut log()).await.unwrap()
     };
@@ -257,18 +254,20 @@ async fn a_client_certificate_is_shown_where_a_web_server_asks_for_it() {
         let options = TlsOptions::new()
             .versions(versions)
             .client_certificate(ClientCertificate::IssuedBy(ca.roots()));
-        let web = Web::tls_with(&ca.identity([NAME]), &options, |_| saying("", "hello")).await;
+        let web = Web::tls_with(&ca.identity([NAME]), &options, |_| saying("", "hello"))
+            .await
+            .unwrap();
         let tls = Tls::ring(ca.roots());
         let (chain, key) = (alice.chain().to_vec(), alice.key().clone_key());
         let with = tls.clone().with_client_certificate(chain, key).unwrap();
         let request = Request::get(at(&web, "/"));
-        let mut client = Client::new(Net::new(with)).at(web.address.ip());
+        let mut client = Client::new(Net::new(with)).at(web.address().ip());
         let response = client.send(&request, &mut log()).await.unwrap();
         assert_eq!(response.text(), "hello");
         let facts = response.tls.unwrap();
         assert_eq!(facts.client_certificate, Shown::Shown);
 
-        let mut client = Client::new(Net::new(tls)).at(web.address.ip());
+        let mut client = Client::new(Net::new(tls)).at(web.address().ip());
         let failure = client.send(&request, &mut log()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Tls);
         assert_eq!(
@@ -276,7 +275,7 @@ async fn a_client_certificate_is_shown_where_a_web_server_asks_for_it() {
             "the server does not accept our certificate (alert certificate_required)"
         );
         // What was seen of the server stays.
-        assert_eq!(client.server(), Some(web.address));
+        assert_eq!(client.server(), Some(web.address()));
         assert_eq!(client.tls_facts().unwrap().faults, []);
     }
 }
@@ -289,12 +288,13 @@ async fn a_host_is_found_where_it_is_said_to_be_and_every_other_by_its_name() {
     let web = Web::tls(&identity, |_| {
         Say::This(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec())
     })
-    .await;
+    .await
+    .unwrap();
     let host: Host = "mail.example.test".parse().unwrap();
-    let addresses = [web.address.ip()];
+    let addresses = [web.address().ip()];
     let mut client = Client::new(Net::new(Tls::ring(ca.roots()))).reaching(host, addresses);
     let mut log = Log::begin(&Context::default());
-    let there = format!("https://mail.example.test:{}/", web.address.port());
+    let there = format!("https://mail.example.test:{}/", web.address().port());
     let there = Request::get(there.parse().unwrap());
     let response = client.send(&there, &mut log).await.unwrap();
     assert_eq!(response.status, 200);

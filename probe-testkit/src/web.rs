@@ -1,5 +1,6 @@
 //! A web server that says what a test puts into its mouth, byte for byte, and remembers what it heard.
 
+use core::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,6 +53,13 @@ pub enum Say {
     Last(Vec<u8>),
     /// Says this, and listens on.
     This(Vec<u8>),
+}
+
+/// As it came: head and body.
+impl fmt::Display for WebRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.head, String::from_utf8_lossy(&self.body))
+    }
 }
 
 impl Say {
@@ -107,7 +115,19 @@ impl Web {
         identity: &Identity,
         answer: impl Fn(&WebRequest) -> Say + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
-        let config = identity.server_config(&TlsOptions::default());
+        Self::tls_with(identity, &TlsOptions::default(), answer).await
+    }
+
+    /// Serves over TLS as these options say.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub async fn tls_with(
+        identity: &Identity,
+        options: &TlsOptions,
+        answer: impl Fn(&WebRequest) -> Say + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let config = identity.server_config(options);
         Self::serve(Some(TlsAcceptor::from(config)), answer).await
     }
 
@@ -153,6 +173,15 @@ impl Web {
     pub fn heard(&self) -> Vec<WebRequest> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.clone()
+    }
+
+    /// What it was asked so far: method and target of each request.
+    pub fn asked(&self) -> Vec<String> {
+        let heard = self.heard();
+        let asked = heard
+            .iter()
+            .map(|one| [one.method(), one.target()].join(" "));
+        asked.collect()
     }
 }
 

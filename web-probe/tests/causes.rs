@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use probe_core::{Context, FailureKind, Probe, Report, Severity, Target, Thresholds, Verdict};
 use probe_net::http::Redirects;
-use probe_testkit::{Authority, ClosedPort, Flaw};
+use probe_testkit::{Authority, ClosedPort, Flaw, Say, Web};
 use web_probe::{Options, Product, Scheme, WebmailFacts, WebmailProbe};
 
-use common::{NAME, Server, codes, net, path, response, target};
+use common::{NAME, codes, net, target};
 
 const LOGIN: &str = r#"<title>Mail</title><form action="/in"><input type="password"></form>"#;
 const HSTS: &str = "Strict-Transport-Security: max-age=31536000\r\n";
@@ -25,7 +25,7 @@ fn webmail(ca: &Authority) -> Options {
     WebmailProbe::builder(net(ca)).server_name(NAME.parse().unwrap())
 }
 
-async fn look(options: Options, server: &Server) -> Report<WebmailFacts> {
+async fn look(options: Options, server: &Web) -> Report<WebmailFacts> {
     let cx = Context::default().with_transcript();
     options.build().unwrap().probe(&target(server), &cx).await
 }
@@ -33,16 +33,17 @@ async fn look(options: Options, server: &Server) -> Report<WebmailFacts> {
 #[tokio::test]
 async fn a_login_page_is_well_and_shows_the_time_of_each_phase() {
     let ca = Authority::new("Test CA");
-    let server = Server::tls(&ca.identity([NAME]), |request| match path(request) {
-        "/" => response(302, "Location: /mail/\r\n", ""),
-        _ => response(200, HSTS, LOGIN),
+    let server = Web::tls(&ca.identity([NAME]), |request| match request.target() {
+        "/" => Say::page(302, "Location: /mail/\r\n", ""),
+        _ => Say::page(200, HSTS, LOGIN),
     })
-    .await;
+    .await
+    .unwrap();
     let report = look(webmail(&ca), &server).await;
     assert_eq!((report.verdict(), codes(&report)), (Verdict::Ok, vec![]));
     assert_eq!(server.asked(), ["GET /", "GET /mail/"]);
-    let port = server.address.port();
-    let heard = server.heard().concat();
+    let port = server.address().port();
+    let heard = server.heard()[0].head.clone() + &server.heard()[1].head;
     assert!(
         heard.contains(&format!("host: {NAME}:{port}\r\n")),
         "{heard}"
@@ -60,7 +61,7 @@ async fn a_login_page_is_well_and_shows_the_time_of_each_phase() {
         phases,
         ["connect", "tls", "first-byte", "body", "first-byte", "body"]
     );
-    assert_eq!(report.facts.address, Some(server.address));
+    assert_eq!(report.facts.address, Some(server.address()));
     assert!(report.facts.tls.unwrap().is_verified());
     assert_eq!(report.facts.page.unwrap().title.as_deref(), Some("Mail"));
 }
@@ -188,7 +189,9 @@ async fn each_trouble_of_a_page_has_a_code() {
             Severity::Critical,
         ),
     ] {
-        let server = Server::tls(&ca.identity([NAME]), move |_| response(status, head, body)).await;
+        let server = Web::tls(&ca.identity([NAME]), move |_| Say::page(status, head, body))
+            .await
+            .unwrap();
         let report = look(webmail(&ca), &server).await;
         let first = &report.findings[0];
         assert_eq!(
@@ -204,16 +207,17 @@ async fn each_trouble_of_a_page_has_a_code() {
 #[tokio::test]
 async fn what_is_expected_is_held_against_the_page() {
     let ca = Authority::new("Test CA");
-    let server = Server::tls(&ca.identity([NAME]), |request| match path(request) {
-        "/sogo" => response(
+    let server = Web::tls(&ca.identity([NAME]), |request| match request.target() {
+        "/sogo" => Say::page(
             200,
             HSTS,
             r#"<body ng-app="SOGo.MainUI"><input type=password>"#,
         ),
-        "/sso" => response(302, "Location: https://sso.example.test/\r\n", ""),
-        _ => response(200, HSTS, "<title>Ours</title>login here"),
+        "/sso" => Say::page(302, "Location: https://sso.example.test/\r\n", ""),
+        _ => Say::page(200, HSTS, "<title>Ours</title>login here"),
     })
-    .await;
+    .await
+    .unwrap();
     let looked = async |options: Options| {
         let report = look(options, &server).await;
         let first = report.findings.first();
@@ -248,7 +252,9 @@ async fn versions_are_told_where_the_page_tells_them() {
     let head =
         "Server: Apache/2.4.57 (Debian)\r\nX-Powered-By: PHP/8.2\r\nX-OWA-Version: 15.2.1118.7\r\n";
     let head = format!("{HSTS}{head}");
-    let server = Server::tls(&ca.identity([NAME]), move |_| response(200, &head, LOGIN)).await;
+    let server = Web::tls(&ca.identity([NAME]), move |_| Say::page(200, &head, LOGIN))
+        .await
+        .unwrap();
     let report = look(webmail(&ca), &server).await;
     assert_eq!(codes(&report), ["web.version"]);
     assert_eq!(
@@ -260,7 +266,7 @@ async fn versions_are_told_where_the_page_tells_them() {
 #[tokio::test]
 async fn a_page_in_clear_is_no_place_for_a_password() {
     let ca = Authority::new("Test CA");
-    let server = Server::clear(|_| response(200, "", LOGIN)).await;
+    let server = Web::clear(|_| Say::page(200, "", LOGIN)).await.unwrap();
     let report = look(webmail(&ca).scheme(Scheme::Http), &server).await;
     assert_eq!(codes(&report), ["web.login.in-clear"]);
     assert!(report.facts.tls.is_none());
@@ -270,7 +276,9 @@ async fn a_page_in_clear_is_no_place_for_a_password() {
 async fn what_is_wrong_with_a_certificate_is_told_and_the_page_is_read_all_the_same() {
     let ca = Authority::new("Test CA");
     let identity = ca.flawed([NAME], Flaw::Expired);
-    let server = Server::tls(&identity, |_| response(200, HSTS, LOGIN)).await;
+    let server = Web::tls(&identity, |_| Say::page(200, HSTS, LOGIN))
+        .await
+        .unwrap();
     let report = look(webmail(&ca), &server).await;
     assert_eq!(codes(&report), ["tls.certificate.expired"]);
     assert_eq!(report.facts.page.unwrap().status, 200);
@@ -285,7 +293,9 @@ async fn who_is_not_there_and_who_hangs_up_is_told_as_that() {
     let report = probe.probe(&nobody, &Context::default()).await;
     assert_eq!(report.failure.unwrap().kind, FailureKind::Refused);
 
-    let server = Server::tls(&ca.identity([NAME]), |_| Vec::new()).await;
+    let server = Web::tls(&ca.identity([NAME]), |_| Say::This(Vec::new()))
+        .await
+        .unwrap();
     let cx = Context::default().with_budget(Duration::from_millis(300));
     let probe = webmail(&ca).build().unwrap();
     let report = probe.probe(&target(&server), &cx).await;
@@ -297,12 +307,16 @@ async fn who_is_not_there_and_who_hangs_up_is_told_as_that() {
 #[tokio::test]
 async fn another_host_is_asked_only_where_that_is_allowed() {
     let ca = Authority::new("Test CA");
-    let other = Server::tls(&ca.identity(["localhost"]), |_| response(200, HSTS, LOGIN)).await;
+    let other = Web::tls(&ca.identity(["localhost"]), |_| Say::page(200, HSTS, LOGIN))
+        .await
+        .unwrap();
     let location = format!(
         "Location: https://localhost:{}/in\r\n",
-        other.address.port()
+        other.address().port()
     );
-    let server = Server::tls(&ca.identity([NAME]), move |_| response(302, &location, "")).await;
+    let server = Web::tls(&ca.identity([NAME]), move |_| Say::page(302, &location, ""))
+        .await
+        .unwrap();
     let report = look(webmail(&ca), &server).await;
     assert_eq!(
         codes(&report),
@@ -317,7 +331,9 @@ async fn another_host_is_asked_only_where_that_is_allowed() {
 #[tokio::test]
 async fn a_slow_server_is_judged_by_the_longest_wait() {
     let ca = Authority::new("Test CA");
-    let server = Server::tls(&ca.identity([NAME]), |_| response(200, HSTS, LOGIN)).await;
+    let server = Web::tls(&ca.identity([NAME]), |_| Say::page(200, HSTS, LOGIN))
+        .await
+        .unwrap();
     let never = Thresholds::new(Some("0:0".parse().unwrap()), None);
     let report = look(webmail(&ca).first_byte(never), &server).await;
     assert_eq!(codes(&report), ["web.slow"]);

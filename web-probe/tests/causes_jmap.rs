@@ -12,11 +12,11 @@ mod common;
 use probe_core::{Context, FailureKind, Probe, Report, Thresholds, Verdict};
 use probe_net::sasl::Credentials;
 use probe_net::tls::SecretsOver;
-use probe_testkit::{Authority, Flaw};
+use probe_testkit::{Authority, Flaw, Say, Web, WebRequest};
 use web_probe::jmap::{self, JmapFacts};
 use web_probe::{JmapProbe, Scheme};
 
-use common::{NAME, Server, codes, net, path, response, target};
+use common::{NAME, codes, net, target};
 
 fn jmap(ca: &Authority) -> jmap::Options {
     JmapProbe::builder(net(ca)).server_name(NAME.parse().unwrap())
@@ -26,7 +26,7 @@ fn alice() -> Credentials {
     Credentials::password("alice", "open sesame").unwrap()
 }
 
-async fn ask(options: jmap::Options, server: &Server) -> Report<JmapFacts> {
+async fn ask(options: jmap::Options, server: &Web) -> Report<JmapFacts> {
     let cx = Context::default().with_transcript();
     options.build().unwrap().probe(&target(server), &cx).await
 }
@@ -43,49 +43,27 @@ const MAILBOXES: &str = r#"{"methodResponses": [["Mailbox/get", {"list": [{"name
 const ECHO: &str = r#"{"methodResponses": [["Core/echo", {"hello": "mailprobe"}, "c0"]]}"#;
 
 /// What a good server answers to whoever knows the password.
-fn serve(request: &str) -> Vec<u8> {
+fn serve(request: &WebRequest) -> Say {
     // alice:open sesame
-    let is_alice = request.contains("authorization: Basic YWxpY2U6b3BlbiBzZXNhbWU=\r\n");
-    match path(request) {
-        _ if !is_alice => response(
+    let is_alice = request.header("authorization") == Some("Basic YWxpY2U6b3BlbiBzZXNhbWU=");
+    let host = request.header("host").unwrap();
+    match request.target() {
+        _ if !is_alice => Say::page(
             401,
             "WWW-Authenticate: Basic realm=\"mail\", Bearer\r\n",
             "who?",
         ),
-        "/.well-known/jmap" => response(307, "Location: /session\r\n", ""),
-        "/session" => response(200, "", &session(&format!("https://{NAME}/api"))),
-        _ if request.contains("Core/echo") => response(200, "", ECHO),
-        _ => response(200, "", MAILBOXES),
+        "/.well-known/jmap" => Say::page(307, "Location: /session\r\n", ""),
+        "/session" => Say::page(200, "", session(&format!("https://{host}/api"))),
+        _ if request.to_string().contains("Core/echo") => Say::page(200, "", ECHO),
+        _ => Say::page(200, "", MAILBOXES),
     }
 }
 
 #[tokio::test]
 async fn a_jmap_server_is_well_with_credentials_and_reachable_without() {
     let ca = Authority::new("Test CA");
-    let server = Server::tls(&ca.identity([NAME]), |request| {
-        let port = request
-            .split("host: ")
-            .nth(1)
-            .unwrap()
-            .lines()
-            .next()
-            .unwrap()
-            .to_owned();
-        let said = String::from_utf8(serve(request)).unwrap();
-        // Its own address, with the port.
-        let body = said.split_once("\r\n\r\n").unwrap();
-        let head = body.0.split("Content-Length").next().unwrap();
-        let head = head.split_once("\r\n").unwrap();
-        let status = head.0.split(' ').nth(1).unwrap().parse().unwrap();
-        response(
-            status,
-            head.1,
-            &body
-                .1
-                .replace(&format!("https://{NAME}/"), &format!("https://{port}/")),
-        )
-    })
-    .await;
+    let server = Web::tls(&ca.identity([NAME]), serve).await.unwrap();
     let report = ask(jmap(&ca).credentials(alice()).mailboxes(true), &server).await;
     assert_eq!((report.verdict(), codes(&report)), (Verdict::Ok, vec![]));
     assert_eq!(
@@ -207,11 +185,14 @@ async fn each_trouble_of_a_jmap_server_has_a_code() {
         ),
     ] {
         let body = body.to_owned();
-        let server = Server::tls(&ca.identity([NAME]), move |request| match path(request) {
-            "/.well-known/jmap" => response(status, head, &body),
-            _ => response(api_status, "", api),
+        let server = Web::tls(&ca.identity([NAME]), move |request| {
+            match request.target() {
+                "/.well-known/jmap" => Say::page(status, head, &body),
+                _ => Say::page(api_status, "", api),
+            }
         })
-        .await;
+        .await
+        .unwrap();
         let report = ask(jmap(&ca).credentials(alice()).mailboxes(true), &server).await;
         assert_eq!(codes(&report)[0], expected);
         assert_eq!(report.verdict(), Verdict::Critical, "{expected}");
@@ -239,11 +220,14 @@ async fn lesser_troubles_of_a_jmap_server_have_codes_too() {
         ),
     ] {
         let body = body.to_owned();
-        let server = Server::tls(&ca.identity([NAME]), move |request| match path(request) {
-            "/.well-known/jmap" => response(status, "", &body),
-            _ => response(200, "", ECHO),
+        let server = Web::tls(&ca.identity([NAME]), move |request| {
+            match request.target() {
+                "/.well-known/jmap" => Say::page(status, "", &body),
+                _ => Say::page(200, "", ECHO),
+            }
         })
-        .await;
+        .await
+        .unwrap();
         let options = match with_credentials {
             true => jmap(&ca).credentials(alice()),
             false => jmap(&ca),
@@ -257,13 +241,18 @@ async fn lesser_troubles_of_a_jmap_server_have_codes_too() {
 #[tokio::test]
 async fn credentials_go_to_no_host_but_those_that_are_trusted() {
     let ca = Authority::new("Test CA");
-    let other = Server::tls(&ca.identity(["localhost"]), |_| response(200, "", ECHO)).await;
-    let there = format!("https://localhost:{}/", other.address.port());
-    let server = Server::tls(&ca.identity([NAME]), move |request| match path(request) {
-        "/.well-known/jmap" => response(200, "", &session(&there)),
-        _ => response(302, &format!("Location: {there}\r\n"), ""),
+    let other = Web::tls(&ca.identity(["localhost"]), |_| Say::page(200, "", ECHO))
+        .await
+        .unwrap();
+    let there = format!("https://localhost:{}/", other.address().port());
+    let server = Web::tls(&ca.identity([NAME]), move |request| {
+        match request.target() {
+            "/.well-known/jmap" => Say::page(200, "", session(&there)),
+            _ => Say::page(302, &format!("Location: {there}\r\n"), ""),
+        }
     })
-    .await;
+    .await
+    .unwrap();
     for path in ["/.well-known/jmap", "/moved"] {
         let report = ask(jmap(&ca).credentials(alice()).path(path), &server).await;
         assert_eq!(report.verdict(), Verdict::Critical);
@@ -274,17 +263,18 @@ async fn credentials_go_to_no_host_but_those_that_are_trusted() {
         .trust_host("localhost".parse().unwrap());
     let report = ask(trusting, &server).await;
     assert_eq!((report.verdict(), codes(&report)), (Verdict::Ok, vec![]));
-    assert!(other.heard()[0].contains("authorization: Basic"));
+    assert!(other.heard()[0].head.contains("authorization: Basic"));
 }
 
 #[tokio::test]
 async fn in_clear_credentials_go_only_by_name() {
     let ca = Authority::new("Test CA");
-    let server = Server::clear(|request| match path(request) {
-        "/.well-known/jmap" => response(200, "", &session("/api")),
-        _ => response(200, "", ECHO),
+    let server = Web::clear(|request| match request.target() {
+        "/.well-known/jmap" => Say::page(200, "", session("/api")),
+        _ => Say::page(200, "", ECHO),
     })
-    .await;
+    .await
+    .unwrap();
     let options = jmap(&ca)
         .credentials(alice())
         .scheme(Scheme::Http)
@@ -297,7 +287,9 @@ async fn in_clear_credentials_go_only_by_name() {
 #[tokio::test]
 async fn over_a_certificate_that_is_not_valid_no_credentials_go() {
     let ca = Authority::new("Test CA");
-    let server = Server::tls(&ca.flawed([NAME], Flaw::Expired), serve).await;
+    let server = Web::tls(&ca.flawed([NAME], Flaw::Expired), serve)
+        .await
+        .unwrap();
     let report = ask(jmap(&ca).credentials(alice()), &server).await;
     assert_eq!(codes(&report), ["tls.certificate.expired"]);
     assert_eq!(report.failure.unwrap().kind, FailureKind::Withheld);
@@ -307,7 +299,7 @@ async fn over_a_certificate_that_is_not_valid_no_credentials_go() {
 #[tokio::test]
 async fn a_slow_server_is_judged_by_the_longest_wait() {
     let ca = Authority::new("Test CA");
-    let server = Server::tls(&ca.identity([NAME]), serve).await;
+    let server = Web::tls(&ca.identity([NAME]), serve).await.unwrap();
     let never = Thresholds::new(Some("0:0".parse().unwrap()), None);
     let report = ask(jmap(&ca).first_byte(never), &server).await;
     assert_eq!(codes(&report), ["jmap.slow"]);

@@ -7,11 +7,11 @@ mod common;
 
 use probe_core::{Context, Probe, Target};
 use probe_net::sasl::Credentials;
-use probe_testkit::Authority;
+use probe_testkit::{Authority, Say, Web};
 use proptest::prelude::*;
 use web_probe::{Hsts, Html, JmapProbe, WebmailProbe};
 
-use common::{NAME, Server, net, response};
+use common::{NAME, net};
 
 /// Text that looks like a page now and then.
 fn pages() -> impl Strategy<Value = String> {
@@ -93,9 +93,11 @@ async fn a_page_is_read_to_its_limit() {
     let ca = Authority::new("Test CA");
     for (octets, is_whole) in [(512 * 1024, true), (512 * 1024 + 1, false)] {
         let page = format!("<input type=password>{}", " ".repeat(octets - 21));
-        let server = Server::tls(&ca.identity([NAME]), move |_| response(200, "", &page)).await;
+        let server = Web::tls(&ca.identity([NAME]), move |_| Say::page(200, "", &page))
+            .await
+            .unwrap();
         let options = WebmailProbe::builder(net(&ca)).server_name(NAME.parse().unwrap());
-        let target = Target::host(server.address.ip(), server.address.port());
+        let target = Target::host(server.address().ip(), server.address().port());
         let report = options
             .build()
             .unwrap()
@@ -112,21 +114,22 @@ async fn a_page_is_read_to_its_limit() {
 async fn a_secret_that_is_repeated_is_in_no_output() {
     let ca = Authority::new("Test CA");
     for status in [200, 401, 403, 500] {
-        let server = Server::tls(&ca.identity([NAME]), move |request| {
+        let server = Web::tls(&ca.identity([NAME]), move |request| {
             let echo = "WWW-Authenticate: Basic realm=\"open sesame\"\r\n";
             let body = format!(r#"{{"username": "open sesame", "apiUrl": "/", "x": {request:?}}}"#);
-            response(status, echo, &body)
+            Say::page(status, echo, &body)
         })
-        .await;
+        .await
+        .unwrap();
         let credentials = Credentials::password("alice", "open sesame").unwrap();
         let options = JmapProbe::builder(net(&ca)).server_name(NAME.parse().unwrap());
         let probe = options.credentials(credentials).build().unwrap();
-        let target = Target::host(server.address.ip(), server.address.port());
+        let target = Target::host(server.address().ip(), server.address().port());
         let report = probe
             .probe(&target, &Context::default().with_transcript())
             .await;
         let shown = format!("{report:?}{}", report.transcript);
-        assert!(server.heard()[0].contains("b3BlbiBzZXNhbWU"));
+        assert!(server.heard()[0].head.contains("b3BlbiBzZXNhbWU"));
         assert!(
             !shown.contains("sesame") && !shown.contains("b3BlbiBzZXNhbWU"),
             "{shown}"

@@ -8,32 +8,19 @@ use std::sync::{Arc, Mutex};
 
 use probe_core::HostName;
 use probe_net::{Resolve, ResolveError};
-use probe_testkit::{Identity, TlsOptions};
+use probe_testkit::{Identity, Say, Web};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-
-/// What a server does when it has heard a question.
-pub(crate) enum Say {
-    /// Says this, and is ready for the next or, in WHOIS, hangs up.
-    This(Vec<u8>),
-    /// Says this, and nothing more.
-    Hang(Vec<u8>),
-}
-
-impl Say {
-    /// A response with this status, with these lines of a head, and with this body.
-    pub(crate) fn page(status: u16, head: &str, body: &[u8]) -> Self {
-        let length = body.len();
-        let head = format!("HTTP/1.1 {status} Said\r\n{head}Content-Length: {length}\r\n\r\n");
-        Self::This([head.as_bytes(), body].concat())
-    }
-}
 
 /// A server on a port of its own.
 pub(crate) struct Server {
     pub(crate) port: u16,
-    heard: Arc<Mutex<Vec<String>>>,
+    serving: Serving,
+}
+
+enum Serving {
+    Rdap(Web),
+    Whois(Arc<Mutex<Vec<String>>>),
 }
 
 impl Server {
@@ -42,24 +29,12 @@ impl Server {
         identity: &Identity,
         answer: impl Fn(&str) -> Say + Send + Sync + 'static,
     ) -> Self {
-        let acceptor = TlsAcceptor::from(identity.server_config(&TlsOptions::default()));
-        let (server, listener) = Self::bind("127.0.0.1:0").await;
-        let (heard, answer) = (server.heard.clone(), Arc::new(answer));
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, heard, answer) = (acceptor.clone(), heard.clone(), answer.clone());
-                tokio::spawn(async move {
-                    if let Ok(mut stream) = acceptor.accept(stream).await {
-                        while let Some(head) = hear(&mut stream, b"\r\n\r\n").await {
-                            let path = head.split(' ').nth(1).unwrap().to_owned();
-                            heard.lock().unwrap().push(path.clone());
-                            say(&mut stream, answer(&path)).await;
-                        }
-                    }
-                });
-            }
-        });
-        server
+        let web = Web::tls(identity, move |request| answer(request.target()));
+        let web = web.await.unwrap();
+        Self {
+            port: web.address().port(),
+            serving: Serving::Rdap(web),
+        }
     }
 
     /// WHOIS: `answer` is told the line.
@@ -67,13 +42,15 @@ impl Server {
         at: &str,
         answer: impl Fn(&str) -> Say + Send + Sync + 'static,
     ) -> Self {
-        let (server, listener) = Self::bind(at).await;
-        let (heard, answer) = (server.heard.clone(), Arc::new(answer));
+        let listener = TcpListener::bind(at).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (heard, answer) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(answer));
+        let serving = Serving::Whois(heard.clone());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (heard, answer) = (heard.clone(), answer.clone());
                 tokio::spawn(async move {
-                    if let Some(line) = hear(&mut stream, b"\r\n").await {
+                    if let Some(line) = hear(&mut stream).await {
                         let line = line.trim_end().to_owned();
                         heard.lock().unwrap().push(line.clone());
                         say(&mut stream, answer(&line)).await;
@@ -81,39 +58,35 @@ impl Server {
                 });
             }
         });
-        server
-    }
-
-    async fn bind(at: &str) -> (Self, TcpListener) {
-        let listener = TcpListener::bind(at).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let heard = Arc::default();
-        (Self { port, heard }, listener)
+        Self { port, serving }
     }
 
     /// What was asked, in this order.
     pub(crate) fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+        match &self.serving {
+            Serving::Rdap(web) => {
+                let heard = web.heard();
+                heard.iter().map(|one| one.target().to_owned()).collect()
+            }
+            Serving::Whois(heard) => heard.lock().unwrap().clone(),
+        }
     }
 }
 
-async fn hear(stream: &mut (impl AsyncRead + Unpin), end: &[u8]) -> Option<String> {
+async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut heard = Vec::new();
-    while !heard.ends_with(end) {
+    while !heard.ends_with(b"\r\n") {
         heard.push(stream.read_u8().await.ok()?);
     }
     Some(String::from_utf8_lossy(&heard).into_owned())
 }
 
 async fn say(stream: &mut (impl AsyncWrite + Unpin), what: Say) {
-    let (bytes, hangs) = match what {
-        Say::This(bytes) => (bytes, false),
-        Say::Hang(bytes) => (bytes, true),
-    };
+    let (Say::Hang(bytes) | Say::Last(bytes) | Say::This(bytes)) = &what;
     // Whoever has heard enough hangs up.
-    let _ = stream.write_all(&bytes).await;
+    let _ = stream.write_all(bytes).await;
     let _ = stream.flush().await;
-    if hangs {
+    if matches!(what, Say::Hang(_)) {
         core::future::pending().await
     }
 }
