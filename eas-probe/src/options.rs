@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use probe_core::{Host, HostName, Thresholds};
 use probe_net::Net;
-use probe_net::http::Url;
+use probe_net::http::{Scheme, Url};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{self, SecretsOver};
 use sha2::{Digest, Sha256};
@@ -48,7 +48,7 @@ pub struct Options {
     pub(crate) items: u16,
     pub(crate) heartbeat: Duration,
     pub(crate) allowed: Vec<HostName>,
-    in_clear: bool,
+    scheme: Scheme,
     pub(crate) secrets_over: SecretsOver,
     pub(crate) every_address: bool,
     pub(crate) tls_thresholds: tls::Thresholds,
@@ -180,7 +180,7 @@ impl Options {
             items: 0,
             heartbeat: Duration::from_secs(10),
             allowed: Vec::new(),
-            in_clear: false,
+            scheme: Scheme::default(),
             secrets_over: SecretsOver::default(),
             every_address: false,
             tls_thresholds: tls::Thresholds::default(),
@@ -268,9 +268,10 @@ impl Options {
         self
     }
 
-    /// Asks over HTTP without TLS. Credentials go over it only if [`secrets_over`](Self::secrets_over) allows that too.
-    pub fn in_clear(mut self, clear: bool) -> Self {
-        self.in_clear = clear;
+    /// Whether TLS comes first: [`Scheme::Https`] without this option. Over the other, credentials go only if
+    /// [`secrets_over`](Self::secrets_over) allows that too.
+    pub fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
         self
     }
 
@@ -330,7 +331,8 @@ impl Options {
         if password.is_some_and(|(user, _)| user.contains(':')) {
             return Err(ConfigError::UserName);
         }
-        match self.in_clear && self.secrets_over > SecretsOver::Cleartext {
+        let is_clear = self.scheme == Scheme::Http;
+        match is_clear && self.secrets_over > SecretsOver::Cleartext {
             true => Err(ConfigError::SecretsInClear),
             false => Ok(EasProbe::new(self)),
         }
@@ -347,20 +349,9 @@ impl Options {
 
     /// Where ActiveSync is at a host, if it can be there.
     fn base(&self, host: &Host, port: Option<u16>) -> Option<Url> {
-        let scheme = match self.in_clear {
-            true => "http",
-            false => "https",
-        };
-        let host = match &self.server_name {
-            Some(name) => Host::Name(name.clone()),
-            None => host.clone(),
-        };
-        let host = match host {
-            Host::Address(core::net::IpAddr::V6(address)) => format!("[{address}]"),
-            other => other.to_string(),
-        };
-        let port = port.map_or_else(String::new, |port| format!(":{port}"));
-        format!("{scheme}://{host}{port}{}", self.path).parse().ok()
+        let named = self.server_name.clone().map(Host::Name);
+        let host = named.as_ref().unwrap_or(host);
+        Url::at(self.scheme, host, port, &self.path).ok()
     }
 
     /// What every request to this host has in common, until the server says more.
@@ -386,10 +377,7 @@ impl Options {
 
     /// The default port of a target that names none.
     pub(crate) const fn default_port(&self) -> u16 {
-        match self.in_clear {
-            true => 80,
-            false => 443,
-        }
+        self.scheme.default_port()
     }
 
     /// Whether another host is named than the one to be dialled.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use eas_probe::{ConfigError, Device, EasProbe, Options, Rung};
 use probe_net::Net;
+use probe_net::http::Scheme;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Tls};
 
@@ -35,7 +36,7 @@ fn options_that_contradict_each_other_are_refused() {
     }
     let colon = Credentials::password("a:b", "c").unwrap();
     assert_eq!(mistake(options().credentials(colon)), ConfigError::UserName);
-    let clear = options().credentials(alice()).in_clear(true);
+    let clear = options().credentials(alice()).scheme(Scheme::Http);
     assert_eq!(mistake(clear.clone()), ConfigError::SecretsInClear);
     assert!(clear.secrets_over(SecretsOver::Cleartext).build().is_ok());
 }

@@ -37,7 +37,7 @@ pub use client::{Client, Redirects};
 pub(crate) use connection::{Connection, Protocols};
 pub use request::{Method, Request, RequestError};
 pub use response::{Redirect, Response, Version};
-pub use url::{Url, UrlError};
+pub use url::{Scheme, Url, UrlError};
 
 use probe_core::Phase;
 

@@ -3,11 +3,11 @@
 
 use probe_core::{Finding, FindingKind, Severity, Thresholds};
 use probe_net::Seen;
-use probe_net::http::FIRST_BYTE;
+use probe_net::http::{FIRST_BYTE, Scheme};
 use probe_net::tls::{self, Security};
 
 use crate::facts::{Detour, Login, Shown, Trouble, WebmailFacts};
-use crate::options::{Options, Scheme};
+use crate::options::Options;
 
 /// All findings about webmails; those about TLS are in [`tls::FINDINGS`].
 pub static FINDINGS: &[&FindingKind] = &[

@@ -17,7 +17,7 @@ pub use dialogue::{Next, WebmailDialogue};
 pub use facts::{Detour, Hop, Login, Shown, Trouble, WebmailFacts};
 pub use findings::{FINDINGS, judge};
 pub use jmap::JmapProbe;
-pub use options::{ConfigError, Options, Scheme};
+pub use options::{ConfigError, Options};
 pub use page::Page;
 pub use probe::WebmailProbe;
 pub use product::{Product, UnknownProduct};

@@ -3,7 +3,7 @@
 
 use probe_core::{Host, HostName, Thresholds};
 use probe_net::Net;
-use probe_net::http::{Redirects, Url, UrlError};
+use probe_net::http::{Redirects, Scheme, Url, UrlError};
 use probe_net::tls;
 
 use crate::probe::WebmailProbe;
@@ -115,34 +115,6 @@ impl Options {
     }
 }
 
-/// Whether TLS comes first.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[allow(clippy::exhaustive_enums, reason = "there is no third")]
-pub enum Scheme {
-    /// In clear, on port 80 where none is named.
-    Http,
-    /// Over TLS, on port 443 where none is named.
-    #[default]
-    Https,
-}
-
-impl Scheme {
-    /// `http` or `https`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    pub(crate) const fn default_port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
-
 /// Where on a host something is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -162,12 +134,9 @@ impl Place {
 
     /// The place on this host.
     pub(crate) fn on(&self, host: &Host, port: u16) -> Result<Url, UrlError> {
-        let host = match (&self.server_name, host) {
-            (Some(name), _) => name.to_string(),
-            (None, Host::Address(address)) if address.is_ipv6() => format!("[{address}]"),
-            (None, host) => host.to_string(),
-        };
-        format!("{}://{host}:{port}{}", self.scheme.as_str(), self.path).parse()
+        let named = self.server_name.clone().map(Host::Name);
+        let host = named.as_ref().unwrap_or(host);
+        Url::at(self.scheme, host, Some(port), &self.path)
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {

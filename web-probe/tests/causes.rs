@@ -12,9 +12,9 @@ mod common;
 use std::time::Duration;
 
 use probe_core::{Context, FailureKind, Probe, Report, Severity, Target, Thresholds, Verdict};
-use probe_net::http::Redirects;
+use probe_net::http::{Redirects, Scheme};
 use probe_testkit::{Authority, ClosedPort, Flaw, Say, Web};
-use web_probe::{Options, Product, Scheme, WebmailFacts, WebmailProbe};
+use web_probe::{Options, Product, WebmailFacts, WebmailProbe};
 
 use common::{NAME, codes, net, target};
 

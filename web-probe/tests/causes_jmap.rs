@@ -10,11 +10,12 @@
 mod common;
 
 use probe_core::{Context, FailureKind, Probe, Report, Thresholds, Verdict};
+use probe_net::http::Scheme;
 use probe_net::sasl::Credentials;
 use probe_net::tls::SecretsOver;
 use probe_testkit::{Authority, Flaw, Say, Web, WebRequest};
+use web_probe::JmapProbe;
 use web_probe::jmap::{self, JmapFacts};
-use web_probe::{JmapProbe, Scheme};
 
 use common::{NAME, codes, net, target};
 

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use probe_net::Net;
+use probe_net::http::Scheme;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{SecretsOver, Tls};
-use web_probe::{ConfigError, JmapProbe, Product, Scheme, WebmailProbe};
+use web_probe::{ConfigError, JmapProbe, Product, WebmailProbe};
 
 fn net() -> Net {
     Net::new(Tls::ring(rustls::RootCertStore::empty()))

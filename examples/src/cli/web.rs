@@ -3,8 +3,8 @@
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use probe_core::{AnyProbe, HostName, Range, Target, Thresholds, Verdict};
-use probe_net::http::{Redirects, Url};
-use web_probe::{Product, Scheme, WebmailProbe};
+use probe_net::http::{Redirects, Scheme, Url};
+use web_probe::{Product, WebmailProbe};
 
 use super::{Mistake, Surroundings};
 

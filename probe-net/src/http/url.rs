@@ -1,6 +1,7 @@
 //! Where a page is.
 
 use core::fmt;
+use core::net::IpAddr;
 use core::str::FromStr;
 
 use probe_core::{Host, HostName};
@@ -26,6 +27,33 @@ pub struct Url {
 impl Url {
     /// Longer than any that browsers send.
     const LONGEST: usize = 8192;
+
+    /// The page at this path of a host, at the scheme's own port where none is named.
+    ///
+    /// ```
+    /// use probe_net::http::{Scheme, Url};
+    ///
+    /// let host = "2001:db8::1".parse().unwrap();
+    /// let url = Url::at(Scheme::Https, &host, Some(8443), "/mail/")?;
+    /// assert_eq!(url.to_string(), "https://[2001:db8::1]:8443/mail/");
+    /// # Ok::<(), probe_net::http::UrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The path is none.
+    pub fn at(
+        scheme: Scheme,
+        host: &Host,
+        port: Option<u16>,
+        path: &str,
+    ) -> Result<Self, UrlError> {
+        let host = match host {
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]"),
+            other => other.to_string(),
+        };
+        let port = port.unwrap_or(scheme.default_port());
+        format!("{}://{host}:{port}{path}", scheme.as_str()).parse()
+    }
 
     /// Who serves it.
     pub fn host(&self) -> &Host {
@@ -97,6 +125,35 @@ impl Url {
         };
         whole.set_fragment(None);
         Ok(Self { whole, host })
+    }
+}
+
+/// Whether TLS comes first.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "there is no third")]
+pub enum Scheme {
+    /// In clear, on port 80 where none is named.
+    Http,
+    /// Over TLS, on port 443 where none is named.
+    #[default]
+    Https,
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// TCP port.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use probe_core::{Failure, FailureKind, Phase};
-use probe_net::http::Url;
+use probe_net::http::{Scheme, Url};
 use serde_json::Value;
 
 use super::command::{self, MAIL};
@@ -12,7 +12,7 @@ use super::facts::{Detour, JmapFacts};
 use super::options::Options;
 use super::reply::{self, Session};
 use crate::facts::{Hop, schemes};
-use crate::options::Scheme;
+
 use crate::page::Page;
 use crate::reply::shortened;
 

@@ -2,12 +2,12 @@
 
 use probe_core::{HostName, Thresholds};
 use probe_net::Net;
-use probe_net::http::{Request, Url};
+use probe_net::http::{Request, Scheme, Url};
 use probe_net::sasl::Credentials;
 use probe_net::tls::{self, SecretsOver};
 
 use super::probe::JmapProbe;
-use crate::options::{ConfigError, Place, Scheme};
+use crate::options::{ConfigError, Place};
 
 /// Everything that can be asked of a JMAP server, and how; made by [`JmapProbe::builder`].
 ///
