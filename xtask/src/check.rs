@@ -7,6 +7,7 @@ mod arrows;
 mod codes;
 mod prose;
 mod rooms;
+mod rust;
 mod text;
 
 use std::fmt;
@@ -20,11 +21,15 @@ use crate::workspace::Workspace;
 
 type Check = fn(&Tree<'_>) -> Result<Vec<Complaint>>;
 
-const CHECKS: [(&str, Check); 6] = [
+const CHECKS: [(&str, Check); 7] = [
     ("arrows: who may depend on whom", arrows::check),
     ("rooms: every protocol crate has the same", rooms::check),
     ("paths named in prose exist", prose::check),
     ("codes of findings are unique and well-formed", codes::check),
+    (
+        "dependencies build with the Rust that we promise",
+        rust::check,
+    ),
     ("no paths of somebody's machine", text::check_machine_paths),
     ("files are short", text::check_lengths),
 ];
