@@ -8,6 +8,6 @@ mod options;
 mod probe;
 
 pub use counters::{COUNTERS, Counter, Group};
-pub use facts::{DiskFacts, ExporterFacts, Measure, MemoryFacts};
+pub use facts::{ExporterFacts, Measure};
 pub use options::ExporterOptions;
 pub use probe::ExporterProbe;

@@ -8,6 +8,7 @@ use probe_core::{Finding, FindingKind, Severity, Thresholds};
 use crate::exporter::findings as exporter;
 use crate::facts::{QueueFacts, QueueName, QueueState};
 use crate::growth::Growth;
+use crate::host::findings as host;
 use crate::options::Options;
 use crate::reason::Reason;
 
@@ -27,11 +28,20 @@ pub static FINDINGS: &[&FindingKind] = &[
     &TIMEOUT,
     &TLS,
     &UNREADABLE,
-    &exporter::DISK,
     &exporter::LATENCY,
-    &exporter::MEMORY,
     &exporter::QUEUE,
     &exporter::REQUESTS,
+    &host::COMMITTED,
+    &host::CPU,
+    &host::DISK,
+    &host::INODES,
+    &host::LATENCY,
+    &host::LOAD,
+    &host::MEMORY,
+    &host::READ_ONLY,
+    &host::REBOOT,
+    &host::RUN_QUEUE,
+    &host::SWAP,
 ];
 
 static COMPLAINT: FindingKind = FindingKind::new(

@@ -7,6 +7,7 @@ mod findings;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod growth;
+mod host;
 mod options;
 mod probe;
 mod reason;
@@ -14,13 +15,16 @@ mod sources;
 mod tally;
 
 pub use exporter::{
-    COUNTERS, Counter, DiskFacts, ExporterFacts, ExporterOptions, ExporterProbe, Group, Measure,
-    MemoryFacts,
+    COUNTERS, Counter, ExporterFacts, ExporterOptions, ExporterProbe, Group, Measure,
 };
 pub use exposition::{Exposition, Reading};
 pub use facts::{Ages, Delayed, DomainFacts, QueueFacts, QueueName, QueueState};
 pub use findings::{FINDINGS, judge};
 pub use growth::{Growth, Sample, SampleError};
+pub use host::{
+    CpuFacts, DeviceFacts, DiskFacts, HostFacts, HostLimits, MemoryFacts, PressureFacts, Resource,
+    SwapFacts,
+};
 pub use options::{ConfigError, Options, Source};
 pub use probe::QueueProbe;
 pub use reason::Reason;

@@ -5,7 +5,10 @@
 
 use std::time::SystemTime;
 
-use mailhost_probe::{COUNTERS, ConfigError, ExporterFacts, ExporterOptions, ExporterProbe, Group};
+use mailhost_probe::{
+    COUNTERS, ConfigError, ExporterFacts, ExporterOptions, ExporterProbe, Group, HostFacts,
+    HostLimits,
+};
 use probe_core::{Context, FailureKind, Probe, Report, Thresholds, Verdict};
 use probe_net::Net;
 use probe_net::tls::Tls;
@@ -130,7 +133,7 @@ async fn limits_can_be_others() {
         .counter("external_active_remote_delivery", above("1000"))
         .counter("ldap_read_time", above("1"))
         .counter("all_queues", above("305"))
-        .memory(Thresholds::default());
+        .host(HostLimits::default().memory(Thresholds::default()));
     let report = judged(options).await;
     let evidence: Vec<_> = report.findings.iter().map(|one| &*one.evidence).collect();
     assert_eq!(evidence, ["all_queues 306, range 305"]);
@@ -157,17 +160,18 @@ fn the_limits_of_the_table_are_ranges() {
 #[test]
 fn memory_disks_and_load_are_those_of_node_exporter() {
     let facts = of(NODE);
-    let memory = facts.memory.unwrap();
+    let memory = facts.host.memory.unwrap();
     assert_eq!(
         (memory.available, memory.total),
         (24_199_249_920.0, 25_276_514_304.0)
     );
-    let root = facts.disks.iter().find(|disk| disk.name == "/").unwrap();
+    let mut disks = facts.host.disks.iter();
+    let root = disks.find(|disk| disk.name == "/").unwrap();
     assert_eq!(
         (root.free, root.size),
         (68_094_017_536.0, 270_553_174_016.0)
     );
-    assert_eq!(facts.load, [Some(0.35), Some(0.4), Some(0.75)]);
+    assert_eq!(facts.host.load, [Some(0.35), Some(0.4), Some(0.75)]);
     assert_eq!((facts.malformed, facts.measures.len()), (0, 0));
 }
 
@@ -219,8 +223,8 @@ fn values_and_file_systems_are_kept_up_to_their_limits() {
             "node_filesystem_avail_bytes{{mountpoint=\"{name}\"}} 1\nnode_filesystem_size_bytes{{mountpoint=\"{name}\"}} 2\n"
         )
     };
-    let page: String = (0..=ExporterFacts::DISKS).map(disk).collect();
-    assert_eq!(of(&page).disks.len(), 256);
+    let page: String = (0..=HostFacts::DISKS).map(disk).collect();
+    assert_eq!(of(&page).host.disks.len(), 256);
 }
 
 #[test]

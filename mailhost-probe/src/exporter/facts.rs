@@ -7,6 +7,7 @@ use probe_core::{Facts, Metric, Record, Unit, printable};
 use super::counters::{ALL, COUNTERS, Counter, Group};
 use crate::exposition::{Exposition, Reading};
 use crate::facts::QueueFacts;
+use crate::host::{DiskFacts, HostFacts, MemoryFacts};
 use crate::tally::Tally;
 
 /// What an exporter told.
@@ -21,12 +22,8 @@ pub struct ExporterFacts {
     pub queue: Option<QueueFacts>,
     /// Whether Postfix's queues should have been there and were not read.
     pub queue_is_missing: bool,
-    /// The machine's memory.
-    pub memory: Option<MemoryFacts>,
-    /// Its file systems.
-    pub disks: Vec<DiskFacts>,
-    /// Its load over one, five and fifteen minutes.
-    pub load: [Option<f64>; 3],
+    /// The machine.
+    pub host: HostFacts,
     /// Lines that were neither samples nor comments.
     pub malformed: u64,
 }
@@ -43,47 +40,9 @@ pub struct Measure {
     pub value: f64,
 }
 
-/// Memory.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MemoryFacts {
-    /// Octets that programs can have.
-    pub available: f64,
-    /// Octets that there are.
-    pub total: f64,
-}
-
-impl MemoryFacts {
-    /// How much is available; 1 is all of it.
-    pub fn ratio(&self) -> f64 {
-        self.available / self.total
-    }
-}
-
-/// A file system.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct DiskFacts {
-    /// Its volume, or where it is mounted.
-    pub name: String,
-    /// Octets that are free.
-    pub free: f64,
-    /// Octets that it has.
-    pub size: f64,
-}
-
-impl DiskFacts {
-    /// How much is free; 1 is all of it.
-    pub fn ratio(&self) -> f64 {
-        self.free / self.size
-    }
-}
-
 impl ExporterFacts {
     /// So many values of counters are kept.
     pub const MEASURES: usize = 1024;
-    /// So many file systems are kept.
-    pub const DISKS: usize = 256;
 
     /// What a page tells.
     ///
@@ -122,8 +81,7 @@ impl ExporterFacts {
     /// Whether the page tells nothing of a mail host, not even that something is missing.
     pub(super) fn is_empty(&self) -> bool {
         self.measures.is_empty()
-            && self.memory.is_none()
-            && self.disks.is_empty()
+            && self.host.is_empty()
             && self.queue.is_none()
             && self.missing.is_empty()
     }
@@ -146,36 +104,7 @@ impl Facts for ExporterFacts {
         if let Some(queue) = &self.queue {
             out.tree("queue", |out| queue.record(out));
         }
-        if let Some(memory) = &self.memory {
-            let metric = |name, value| Metric::new(name, Unit::Bytes, value);
-            out.tree("memory", |out| {
-                out.metric(
-                    "available",
-                    metric("probe_host_memory_available_bytes", memory.available),
-                );
-                out.metric(
-                    "total",
-                    metric("probe_host_memory_total_bytes", memory.total),
-                );
-            });
-        }
-        out.trees("disks", &self.disks, |disk, out| {
-            let metric = |name, value| {
-                Metric::new(name, Unit::Bytes, value).with_label("disk", disk.name.clone())
-            };
-            out.set("name", disk.name.as_str());
-            out.metric("free", metric("probe_host_disk_free_bytes", disk.free));
-            out.metric("size", metric("probe_host_disk_size_bytes", disk.size));
-        });
-        let names = ["probe_host_load1", "probe_host_load5", "probe_host_load15"];
-        for (name, load) in names.into_iter().zip(self.load) {
-            if let Some(load) = load {
-                out.metric(
-                    name.trim_start_matches("probe_host_"),
-                    Metric::new(name, Unit::Count, load),
-                );
-            }
-        }
+        self.host.record(out);
         let malformed = i64::try_from(self.malformed).unwrap_or(i64::MAX);
         out.set("malformed", malformed);
     }
@@ -223,9 +152,9 @@ impl Gathered {
                 let collector = reading.label("collector").unwrap_or_default();
                 self.has_exchange |= collector.starts_with("exchange");
             }
-            "node_load1" => self.facts.load[0] = Some(value),
-            "node_load5" => self.facts.load[1] = Some(value),
-            "node_load15" => self.facts.load[2] = Some(value),
+            "node_load1" => self.facts.host.load[0] = Some(value),
+            "node_load5" => self.facts.host.load[1] = Some(value),
+            "node_load15" => self.facts.host.load[2] = Some(value),
             // Of several instances of Postfix, one that is down is enough.
             "postfix_up" => {
                 self.postfix.is_up = Some(value != 0.0 && self.postfix.is_up != Some(false))
@@ -266,17 +195,13 @@ impl Gathered {
             return;
         };
         let name = printable(name.as_bytes());
-        let disks = &mut self.facts.disks;
+        let disks = &mut self.facts.host.disks;
         let place = disks.iter().position(|disk| disk.name == name);
         let place = match place {
             Some(place) => place,
-            None if disks.len() >= ExporterFacts::DISKS => return,
+            None if disks.len() >= HostFacts::DISKS => return,
             None => {
-                disks.push(DiskFacts {
-                    name,
-                    free: f64::NAN,
-                    size: 0.0,
-                });
+                disks.push(DiskFacts::new(name, f64::NAN, 0.0));
                 disks.len() - 1
             }
         };
@@ -288,13 +213,10 @@ impl Gathered {
 
     fn into_facts(self, now: SystemTime) -> ExporterFacts {
         let mut facts = self.facts;
-        facts
-            .disks
-            .retain(|disk| disk.size > 0.0 && !disk.free.is_nan());
-        if let (Some(available), Some(total)) = self.memory
-            && total > 0.0
-        {
-            facts.memory = Some(MemoryFacts { available, total });
+        let disks = &mut facts.host.disks;
+        disks.retain(|disk| disk.size > 0.0 && !disk.free.is_nan());
+        if let (Some(available), Some(total)) = self.memory {
+            facts.host.memory = MemoryFacts::new(available, total);
         }
         if self.has_exchange || !facts.measures.is_empty() {
             let is_there =

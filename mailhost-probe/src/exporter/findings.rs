@@ -5,24 +5,13 @@ use probe_core::{Finding, FindingKind, Severity};
 use super::facts::ExporterFacts;
 use super::options::ExporterOptions;
 use crate::exporter::Group;
+use crate::host::findings::judge as judge_host;
 
-pub(crate) static DISK: FindingKind = FindingKind::new(
-    "host.disk",
-    Severity::Warning,
-    "a file system is nearly full",
-    "Make room, or make it larger: Exchange refuses mail by itself when the disk of its queue runs full, and others lose it.",
-);
 pub(crate) static LATENCY: FindingKind = FindingKind::new(
     "host.exchange.latency",
     Severity::Warning,
     "Exchange answers more slowly than Microsoft says it may",
     "Look at the disks of the databases, the domain controllers and the CPU at this time; users see it as a program that hangs.",
-);
-pub(crate) static MEMORY: FindingKind = FindingKind::new(
-    "host.memory",
-    Severity::Warning,
-    "little memory is left",
-    "See which process has grown, or give the machine more.",
 );
 pub(crate) static QUEUE: FindingKind = FindingKind::new(
     "host.exchange.queue",
@@ -56,13 +45,6 @@ pub(super) fn judge(facts: &ExporterFacts, options: &ExporterOptions) -> Vec<Fin
             .thresholds(one.counter)
             .judge(one.value, kind, shown)
     });
-    let memory = facts.memory.and_then(|memory| {
-        let shown = format!("{:.1} % available", memory.ratio() * 100.0);
-        options.memory.judge(memory.ratio(), &MEMORY, shown)
-    });
-    let disks = facts.disks.iter().filter_map(|disk| {
-        let shown = format!("{}: {:.1} % free", disk.name, disk.ratio() * 100.0);
-        options.disk.judge(disk.ratio(), &DISK, shown)
-    });
-    measures.chain(memory).chain(disks).collect()
+    let host = judge_host(&facts.host, &options.host);
+    measures.chain(host).collect()
 }

@@ -6,6 +6,7 @@ use probe_net::http::Url;
 
 use super::counters::{ALL, COUNTERS, Counter};
 use super::probe::ExporterProbe;
+use crate::host::HostLimits;
 use crate::options::ConfigError;
 
 /// Everything that can be asked of an exporter; made by [`ExporterProbe::builder`].
@@ -15,20 +16,16 @@ pub struct ExporterOptions {
     pub(super) net: Net,
     pub(super) url: Url,
     limits: Vec<(String, Thresholds)>,
-    pub(super) memory: Thresholds,
-    pub(super) disk: Thresholds,
+    pub(super) host: HostLimits,
 }
 
 impl ExporterOptions {
     pub(super) fn new(net: Net, url: Url) -> Self {
-        let range = |text: &str| text.parse().ok();
         Self {
             net,
             url,
             limits: Vec::new(),
-            // Microsoft's limit.
-            memory: Thresholds::new(range("0.05:"), None),
-            disk: Thresholds::new(range("0.1:"), range("0.03:")),
+            host: HostLimits::default(),
         }
     }
 
@@ -38,16 +35,9 @@ impl ExporterOptions {
         self
     }
 
-    /// How much memory must be available, as a part of all there is. By default a warning below a twentieth.
-    pub fn memory(mut self, thresholds: Thresholds) -> Self {
-        self.memory = thresholds;
-        self
-    }
-
-    /// How much of each file system must be free, as a part of its size. By default a warning below a tenth, and critical
-    /// below three hundredths.
-    pub fn disk(mut self, thresholds: Thresholds) -> Self {
-        self.disk = thresholds;
+    /// How the machine is judged, where the page tells of it.
+    pub fn host(mut self, limits: HostLimits) -> Self {
+        self.host = limits;
         self
     }
 
