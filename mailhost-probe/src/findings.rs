@@ -41,6 +41,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &host::READ_ONLY,
     &host::REBOOT,
     &host::RUN_QUEUE,
+    &host::SILENT,
     &host::SWAP,
 ];
 

@@ -4,10 +4,19 @@
 mod facts;
 pub(crate) mod findings;
 mod limits;
+#[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
+mod mounts;
+mod options;
+mod probe;
+#[cfg(target_os = "linux")]
+mod proc;
 mod times;
 
 pub use facts::{
     CpuFacts, DeviceFacts, DiskFacts, HostFacts, MemoryFacts, PressureFacts, Resource, SwapFacts,
 };
 pub use limits::HostLimits;
-pub(crate) use times::{CpuTimes, DeviceTimes};
+pub use options::HostOptions;
+pub use probe::HostProbe;

@@ -156,9 +156,15 @@ impl Options {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// Two looks at counters are too far apart.
+    #[error("{0:?} is too long to watch a machine")]
+    Interval(Duration),
     /// Thresholds are for a counter that nobody knows.
     #[error("{0:?} is no counter")]
     NoCounter(String),
+    /// The folder of the queue is not named in full.
+    #[error("{} does not begin at the root", .0.display())]
+    NoFolder(PathBuf),
     /// Thresholds are for a queue without a name.
     #[error("{0:?} is no name of a queue")]
     NoQueue(String),

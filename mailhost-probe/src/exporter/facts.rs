@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use probe_core::{Facts, Metric, Record, Unit, printable};
+use probe_core::{Facts, Metric, Record, printable};
 
 use super::counters::{ALL, COUNTERS, Counter, Group};
 use crate::exposition::{Exposition, Reading};

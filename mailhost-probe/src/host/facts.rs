@@ -24,6 +24,8 @@ pub struct HostFacts {
     pub committed: Option<f64>,
     /// Its file systems.
     pub disks: Vec<DiskFacts>,
+    /// Where file systems are mounted that did not answer.
+    pub silent: Vec<String>,
     /// How long its disks take to read and write.
     pub devices: Vec<DeviceFacts>,
     /// How long work had to wait for want of something (Linux: pressure stall information).
@@ -83,6 +85,9 @@ impl Facts for HostFacts {
         }
         if !self.disks.is_empty() {
             out.trees("disks", &self.disks, DiskFacts::record);
+        }
+        if !self.silent.is_empty() {
+            out.set("silent_disks", self.silent.clone());
         }
         if !self.devices.is_empty() {
             out.trees("devices", &self.devices, DeviceFacts::record);

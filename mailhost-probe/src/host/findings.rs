@@ -67,6 +67,12 @@ pub(crate) static RUN_QUEUE: FindingKind = FindingKind::new(
     "more threads wait for a processor than should",
     "See which process has so many at work, or give the machine more processors.",
 );
+pub(crate) static SILENT: FindingKind = FindingKind::new(
+    "host.disk.silent",
+    Severity::Warning,
+    "a file system does not answer",
+    "If it is another machine's, see whether that is there; whatever uses it waits, also mail servers that deliver to it.",
+);
 pub(crate) static SWAP: FindingKind = FindingKind::new(
     "host.swap",
     Severity::Warning,
@@ -82,6 +88,7 @@ pub(crate) fn judge(facts: &HostFacts, limits: &HostLimits) -> Vec<Finding> {
     for disk in &facts.disks {
         findings.extend(room(disk, limits));
     }
+    findings.extend(facts.silent.iter().map(|name| SILENT.found(name.as_str())));
     for device in &facts.devices {
         findings.extend(latency(device, limits));
     }
