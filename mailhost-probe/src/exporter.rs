@@ -4,10 +4,14 @@
 mod counters;
 mod facts;
 pub(crate) mod findings;
+mod machine;
 mod options;
+mod postfix;
 mod probe;
+mod table;
 
-pub use counters::{COUNTERS, Counter, Group};
+pub use counters::{Counter, Group};
 pub use facts::{ExporterFacts, Measure};
 pub use options::ExporterOptions;
 pub use probe::ExporterProbe;
+pub use table::COUNTERS;

@@ -121,7 +121,7 @@ pub struct QueueState {
     pub bytes: Option<u64>,
     /// When the oldest of those whose age is told arrived.
     pub oldest: Option<SystemTime>,
-    /// How old that was when it was looked at.
+    /// How old that was when it was looked at; where only groups of ages are told, at least how old.
     pub oldest_age: Option<Duration>,
     /// How old the messages are, as far as that is told.
     pub ages: Ages,
@@ -182,10 +182,10 @@ impl Ages {
         Duration::from_secs(3 * 24 * 3600),
     ];
 
-    pub(crate) fn add(&mut self, age: Duration) {
+    pub(crate) fn add(&mut self, age: Duration, messages: u64) {
         let place = Self::BOUNDS.iter().position(|bound| age <= *bound);
         if let Some(count) = self.0.get_mut(place.unwrap_or(Self::BOUNDS.len())) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(messages);
         }
     }
 

@@ -20,3 +20,4 @@ pub use facts::{
 pub use limits::HostLimits;
 pub use options::HostOptions;
 pub use probe::HostProbe;
+pub(crate) use times::{CpuTimes, DeviceTimes, HostTimes, Waited};

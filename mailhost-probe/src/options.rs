@@ -156,6 +156,9 @@ impl Options {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// What stands in credentials cannot be put into a header.
+    #[error("the credentials cannot be shown to a web server: {0}")]
+    Credentials(String),
     /// Two looks at counters are too far apart.
     #[error("{0:?} is too long to watch a machine")]
     Interval(Duration),
@@ -171,4 +174,7 @@ pub enum ConfigError {
     /// There is nothing to read.
     #[error("neither a socket nor a program is named")]
     NoSource,
+    /// There are credentials, the exporter is asked in clear, and nobody allowed that.
+    #[error("the credentials would have to go in clear, and that is not allowed")]
+    SecretsInClear,
 }

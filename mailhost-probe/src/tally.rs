@@ -1,7 +1,7 @@
 //! Adding up a list of any length in bounded memory, entry by entry as they are read.
 
 use std::collections::HashMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use probe_core::printable;
 
@@ -66,7 +66,7 @@ impl Tally {
         if let Some(arrived) = arrived {
             // Clocks differ: what comes from the future came just now.
             let age = now.duration_since(arrived).unwrap_or_default();
-            queue.ages.add(age);
+            queue.ages.add(age, 1);
             if queue.oldest.is_none_or(|oldest| arrived < oldest) {
                 queue.oldest = Some(arrived);
                 queue.oldest_age = Some(age);
@@ -82,6 +82,23 @@ impl Tally {
                 .bytes
                 .zip(octets)
                 .map(|(all, these)| all.saturating_add(these));
+        }
+    }
+
+    /// Notes how old so many messages are that were counted already: older than one age, and up to another where that is told.
+    pub(crate) fn ages(
+        &mut self,
+        queue: impl AsRef<[u8]>,
+        count: u64,
+        (older_than, up_to): (Duration, Option<Duration>),
+    ) {
+        if count == 0 {
+            return;
+        }
+        if let Some(queue) = self.queue(queue.as_ref()) {
+            queue.ages.add(up_to.unwrap_or(Duration::MAX), count);
+            // At least so old: nothing else is known of it.
+            queue.oldest_age = queue.oldest_age.max(Some(older_than));
         }
     }
 

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use mailhost_probe::{
     COUNTERS, ConfigError, ExporterFacts, ExporterOptions, ExporterProbe, Group, HostFacts,
@@ -11,7 +13,8 @@ use mailhost_probe::{
 };
 use probe_core::{Context, FailureKind, Probe, Report, Thresholds, Verdict};
 use probe_net::Net;
-use probe_net::tls::Tls;
+use probe_net::sasl::Credentials;
+use probe_net::tls::{SecretsOver, Tls};
 use probe_testkit::{Authority, Say, Web};
 
 const WINDOWS: &str = include_str!("transcripts/windows-exporter.made.prom");
@@ -68,6 +71,7 @@ async fn exchange_is_held_against_the_limits_of_microsoft() {
                 "external_active_remote_delivery 300, range 250"
             ),
             ("host.memory", "2.9 % available, range 0.05:"),
+            ("host.committed", "90.0 % of it, range 0.8"),
         ]
     );
 }
@@ -133,7 +137,11 @@ async fn limits_can_be_others() {
         .counter("external_active_remote_delivery", above("1000"))
         .counter("ldap_read_time", above("1"))
         .counter("all_queues", above("305"))
-        .host(HostLimits::default().memory(Thresholds::default()));
+        .host(
+            HostLimits::default()
+                .memory(Thresholds::default())
+                .committed(Thresholds::default()),
+        );
     let report = judged(options).await;
     let evidence: Vec<_> = report.findings.iter().map(|one| &*one.evidence).collect();
     assert_eq!(evidence, ["all_queues 306, range 305"]);
@@ -191,6 +199,211 @@ async fn an_exporter_that_cannot_read_postfix_tells_of_no_empty_queue() {
     assert_eq!(
         report.failure.unwrap().detail,
         "the exporter could not read Postfix's queue"
+    );
+}
+
+#[test]
+fn groups_of_ages_are_told_by_the_age_that_none_of_them_passes() {
+    let queue = of(POSTFIX).queue.unwrap();
+    let deferred = queue.queue("deferred").unwrap();
+    assert_eq!(deferred.oldest_age, Some(Duration::from_secs(1000)));
+    let ages: Vec<_> = deferred
+        .ages
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(ages, [(Some(Duration::from_secs(4 * 3600)), 33)]);
+    let mut old = POSTFIX.to_owned();
+    for bound in ["10000", "100000", "1e+06"] {
+        let bucket = format!("deferred\",le=\"{bound}\"}} 3");
+        old = old.replace(&format!("{bucket}3"), &format!("{bucket}0"));
+    }
+    let queue = of(&old).queue.unwrap();
+    let deferred = queue.queue("deferred").unwrap();
+    let ages: Vec<_> = deferred
+        .ages
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(ages, [(Some(Duration::from_secs(4 * 3600)), 30), (None, 3)]);
+    assert_eq!(deferred.oldest_age, Some(Duration::from_secs(1_000_000)));
+}
+
+#[tokio::test]
+async fn the_queues_of_postfix_exporter_have_limits_too() {
+    let web = Web::clear(|_| Say::page(200, "", POSTFIX)).await.unwrap();
+    let above = |text: &str| Thresholds::new(Some(text.parse().unwrap()), None);
+    let report = judged(options(&web).messages(above("30")).oldest(above("900"))).await;
+    let codes: Vec<_> = report.findings.iter().map(|one| one.code()).collect();
+    assert_eq!(codes, ["queue.messages", "queue.oldest", "queue.held"]);
+}
+
+#[test]
+fn copies_and_the_longest_queue_are_told_and_not_in_the_sum() {
+    let facts = of(WINDOWS);
+    assert_eq!(facts.measure("shadow_queue"), Some(5000.0));
+    assert_eq!(facts.measure("delay_queue"), Some(7.0));
+    assert_eq!(facts.measure("external_largest_delivery"), Some(120.0));
+    assert_eq!(facts.measure("all_queues"), Some(306.0));
+}
+
+#[test]
+fn who_uses_exchange_is_told() {
+    let facts = of(WINDOWS);
+    assert_eq!(facts.measure("activesync_ping_pending"), Some(17.0));
+    assert_eq!(facts.measure("owa_users"), Some(25.0));
+    assert_eq!(facts.measure("messages_submitted"), None);
+}
+
+#[test]
+fn a_counter_whose_name_does_not_say_so_is_known_in_openmetrics_too() {
+    let page = "windows_exchange_ldap_read_time_sec_total{name=\"w3wp\"} 0.2\n# EOF\n";
+    assert_eq!(of(page).measures[0].counter.key, "ldap_read_time");
+}
+
+#[test]
+fn of_windows_everything_is_told_that_one_page_can_tell() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_500_090);
+    let host = ExporterFacts::of_page(WINDOWS.as_bytes(), now).host;
+    assert_eq!((host.processors, host.run_queue), (Some(2.0), Some(9.0)));
+    assert_eq!(host.uptime, Some(Duration::from_secs(90)));
+    assert_eq!(host.committed, Some(0.9));
+    assert_eq!(host.swap.unwrap().ratio(), 0.25);
+    assert_eq!((host.cpu, host.devices.len()), (None, 0));
+}
+
+#[test]
+fn of_node_exporter_inodes_and_the_time_since_it_was_started_are_read() {
+    let host = of(NODE).host;
+    assert_eq!(host.uptime.unwrap().as_secs(), 39_980);
+    assert_eq!(host.processors, Some(2.0));
+    let root = host.disks.iter().find(|disk| disk.name == "/").unwrap();
+    assert_eq!(root.inodes, Some(16_251_323.0 / 16_777_216.0));
+    assert_eq!(root.is_read_only, Some(false));
+    assert_eq!(host.swap, None);
+}
+
+#[test]
+fn a_second_page_tells_what_happened_since_the_first() {
+    let page = |number: usize| match number {
+        1 => WINDOWS.to_owned(),
+        _ => WINDOWS
+            .replace("\"0,0\",mode=\"idle\"} 100", "\"0,0\",mode=\"idle\"} 101")
+            .replace("\"0,0\",mode=\"user\"} 50", "\"0,0\",mode=\"user\"} 54")
+            .replace(
+                "reads_total{volume=\"C:\"} 100",
+                "reads_total{volume=\"C:\"} 110",
+            )
+            .replace(
+                "read_seconds_total{volume=\"C:\"} 1",
+                "read_seconds_total{volume=\"C:\"} 1.3",
+            )
+            .replace(
+                "submitted_total{name=\"_total\"} 1000",
+                "submitted_total{name=\"_total\"} 1010",
+            )
+            .replace(
+                "requests_total{name=\"eas\"} 10",
+                "requests_total{name=\"eas\"} 3",
+            ),
+    };
+    let (before, mut now) = (of(&page(1)), of(&page(2)));
+    now.compare(&before, Duration::from_secs(5));
+    let cpu = now.host.cpu.unwrap();
+    assert_eq!((cpu.busy, cpu.user), (0.8, Some(0.8)));
+    assert_eq!(now.host.devices.len(), 1);
+    assert_eq!(now.host.devices[0].read, Some(Duration::from_millis(30)));
+    assert_eq!(now.measure("messages_submitted"), Some(2.0));
+    let proxies: Vec<_> = now
+        .measures
+        .iter()
+        .filter(|one| one.counter.key == "proxy_requests")
+        .collect();
+    // That of ActiveSync was started anew.
+    assert_eq!(proxies.len(), 1);
+    assert_eq!(proxies[0].instance.as_deref(), Some("owa"));
+}
+
+#[tokio::test]
+async fn the_page_is_asked_for_twice_if_that_is_wanted() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let web = Web::clear(move |_| {
+        let idle = 100 + 4 * count.fetch_add(1, Ordering::SeqCst);
+        let page = format!("node_cpu_seconds_total{{cpu=\"0\",mode=\"idle\"}} {idle}\nnode_cpu_seconds_total{{cpu=\"0\",mode=\"user\"}} {idle}\n");
+        Say::page(200, "", page)
+    })
+    .await
+    .unwrap();
+    let report = judged(options(&web).interval(Duration::from_millis(1))).await;
+    assert_eq!(report.failure, None);
+    assert_eq!(report.facts.host.cpu.unwrap().busy, 0.5);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn what_the_first_page_told_is_kept_where_there_is_no_second() {
+    let asked = AtomicUsize::new(0);
+    let web = Web::clear(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Say::page(200, "", NODE),
+        _ => Say::page(500, "", ""),
+    })
+    .await
+    .unwrap();
+    let report = judged(options(&web).interval(Duration::from_millis(1))).await;
+    assert_eq!(report.failure.unwrap().detail, "the exporter answers 500");
+    assert!(report.facts.host.memory.is_some());
+}
+
+#[tokio::test]
+async fn a_page_of_openmetrics_without_its_end_was_cut_short() {
+    const TYPE: &str =
+        "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
+    let ask = async |page: &'static str| {
+        let web = Web::clear(move |_| Say::page(200, TYPE, page))
+            .await
+            .unwrap();
+        judged(options(&web)).await
+    };
+    let report = ask("node_load1 1\n").await;
+    assert_eq!(
+        report.failure.unwrap().detail,
+        "the page ends before it says that it is over: it was cut short"
+    );
+    assert_eq!(report.facts.host.load[0], Some(1.0));
+    assert_eq!(ask("node_load1 1\n# EOF\n").await.failure, None);
+}
+
+#[tokio::test]
+async fn credentials_are_shown_and_go_in_clear_only_if_that_is_named() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&heard);
+    let web = Web::clear(move |request| {
+        let shown = request
+            .header("authorization")
+            .unwrap_or_default()
+            .to_owned();
+        noted.lock().unwrap().push(shown);
+        Say::page(200, "", NODE)
+    })
+    .await
+    .unwrap();
+    let secret = || Credentials::password("prometheus", "hunter2").unwrap();
+    let refused = options(&web).credentials(secret()).build();
+    assert_eq!(refused.unwrap_err(), ConfigError::SecretsInClear);
+    let allowed = options(&web)
+        .credentials(secret())
+        .secrets_over(SecretsOver::Cleartext);
+    assert!(!format!("{allowed:?}").contains("hunter2"));
+    assert_eq!(judged(allowed).await.failure, None);
+    let token = Credentials::token("nobody", "abcdef").unwrap();
+    let allowed = options(&web)
+        .credentials(token)
+        .secrets_over(SecretsOver::Cleartext);
+    judged(allowed).await;
+    assert_eq!(
+        *heard.lock().unwrap(),
+        ["Basic cHJvbWV0aGV1czpodW50ZXIy", "Bearer abcdef"]
     );
 }
 

@@ -1,14 +1,16 @@
 //! What was on the page. What is not there is not zero.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use probe_core::{Facts, Metric, Record, printable};
 
-use super::counters::{ALL, COUNTERS, Counter, Group};
+use super::counters::{Counter, Group, Kind};
+use super::machine::Machine;
+use super::postfix::Postfix;
+use super::table::{ALL, COUNTERS};
 use crate::exposition::{Exposition, Reading};
 use crate::facts::QueueFacts;
-use crate::host::{DiskFacts, HostFacts, MemoryFacts};
-use crate::tally::Tally;
+use crate::host::{HostFacts, HostTimes};
 
 /// What an exporter told.
 #[derive(Debug, Default)]
@@ -24,6 +26,13 @@ pub struct ExporterFacts {
     pub queue_is_missing: bool,
     /// The machine.
     pub host: HostFacts,
+    /// What only grows, of Exchange and of the machine: a later page tells what happened in between.
+    pub(super) totals: Vec<Measure>,
+    pub(super) times: HostTimes,
+    /// Whether the page says that it is over, as OpenMetrics must.
+    pub(super) is_whole: bool,
+    /// Whether it should say so and does not.
+    pub(super) is_cut_short: bool,
     /// Lines that were neither samples nor comments.
     pub malformed: u64,
 }
@@ -48,7 +57,7 @@ impl ExporterFacts {
     ///
     /// ```
     /// use mailhost_probe::ExporterFacts;
-    /// use std::time::SystemTime;
+    /// use std::time::{Duration, SystemTime};
     ///
     /// let page = b"windows_exchange_rpc_avg_latency_sec 0.012\n";
     /// let facts = ExporterFacts::of_page(page, SystemTime::now());
@@ -57,18 +66,38 @@ impl ExporterFacts {
     /// ```
     pub fn of_page(page: &[u8], now: SystemTime) -> Self {
         let mut readings = Exposition::new(page);
-        let mut gathered = Gathered {
-            facts: Self::default(),
-            postfix: Postfix::default(),
-            memory: (None, None),
-            has_exchange: false,
-        };
+        let mut gathered = Gathered::default();
         for reading in readings.by_ref().filter(|one| one.value.is_finite()) {
             gathered.take(&reading);
         }
         let mut facts = gathered.into_facts(now);
         facts.malformed = readings.malformed();
+        facts.is_whole = readings.is_over();
         facts
+    }
+
+    /// Adds what happened since an earlier page of the same exporter, which was read so long before this one: how busy
+    /// processors and disks were, and how often something happened in a second.
+    pub fn compare(&mut self, earlier: &Self, over: Duration) {
+        self.times.since(&earlier.times, over, &mut self.host);
+        let seconds = over.as_secs_f64();
+        for now in &self.totals {
+            let is_same =
+                |one: &&Measure| one.counter.key == now.counter.key && one.instance == now.instance;
+            let before = earlier.totals.iter().find(is_same);
+            let grown = before.map(|before| now.value - before.value);
+            // What became less was started anew.
+            let grown = grown.filter(|grown| *grown >= 0.0 && seconds > 0.0);
+            self.measures.extend(grown.map(|grown| Measure {
+                value: grown / seconds,
+                ..now.clone()
+            }));
+        }
+    }
+
+    /// Whether there is anything of which a later page would tell more.
+    pub(super) fn has_totals(&self) -> bool {
+        !self.totals.is_empty() || self.times != HostTimes::default()
     }
 
     /// The value of the counter of this key, where it has only one.
@@ -111,113 +140,60 @@ impl Facts for ExporterFacts {
 }
 
 /// What was gathered of a page so far.
+#[derive(Default)]
 struct Gathered {
     facts: ExporterFacts,
     postfix: Postfix,
-    memory: (Option<f64>, Option<f64>),
+    machine: Machine,
     /// Whether Exchange's collector is switched on, also where it failed.
     has_exchange: bool,
 }
 
-/// What postfix_exporter tells.
-#[derive(Default)]
-struct Postfix {
-    is_up: Option<bool>,
-    queues: Vec<(String, Option<u64>, Option<u64>)>,
-}
-
 impl Gathered {
     fn take(&mut self, reading: &Reading<'_>) {
-        let value = reading.value;
-        match reading.name {
-            "windows_memory_available_bytes" | "node_memory_MemAvailable_bytes" => {
-                self.memory.0 = Some(value);
-            }
-            "windows_memory_physical_total_bytes"
-            | "windows_cs_physical_memory_bytes"
-            | "node_memory_MemTotal_bytes" => self.memory.1 = Some(value),
-            "windows_logical_disk_free_bytes" => {
-                self.disk(reading.label("volume"), Some(value), None)
-            }
-            "windows_logical_disk_size_bytes" => {
-                self.disk(reading.label("volume"), None, Some(value))
-            }
-            "node_filesystem_avail_bytes" => {
-                self.disk(reading.label("mountpoint"), Some(value), None)
-            }
-            "node_filesystem_size_bytes" => {
-                self.disk(reading.label("mountpoint"), None, Some(value))
-            }
-            "windows_exporter_collector_success" => {
-                let collector = reading.label("collector").unwrap_or_default();
-                self.has_exchange |= collector.starts_with("exchange");
-            }
-            "node_load1" => self.facts.host.load[0] = Some(value),
-            "node_load5" => self.facts.host.load[1] = Some(value),
-            "node_load15" => self.facts.host.load[2] = Some(value),
-            // Of several instances of Postfix, one that is down is enough.
-            "postfix_up" => {
-                self.postfix.is_up = Some(value != 0.0 && self.postfix.is_up != Some(false))
-            }
-            "postfix_showq_message_size_bytes_count" => {
-                self.postfix.queue(reading, Some(value), None)
-            }
-            "postfix_showq_message_size_bytes_sum" => {
-                self.postfix.queue(reading, None, Some(value))
-            }
-            _ => self.counter(reading),
+        if reading.name == "windows_exporter_collector_success" {
+            let collector = reading.label("collector").unwrap_or_default();
+            self.has_exchange |= collector.starts_with("exchange");
+        } else if reading.name.starts_with("windows_exchange_") {
+            self.counter(reading);
+        } else if reading.name.starts_with("postfix_") {
+            self.postfix.take(reading);
+        } else {
+            self.machine.take(reading);
         }
     }
 
     fn counter(&mut self, reading: &Reading<'_>) {
-        let is_full = self.facts.measures.len() >= ExporterFacts::MEASURES;
         let mut counters = COUNTERS.iter();
-        let Some(counter) = counters.find(|counter| counter.series == reading.name && !is_full)
-        else {
+        let Some(counter) = counters.find(|counter| counter.is_of(reading.name)) else {
             return;
         };
-        let instance = match (counter.group, reading.label("name")) {
+        let has_priorities = matches!(
+            counter.group,
+            Group::OtherQueues | Group::Queues | Group::Throughput
+        );
+        let instance = match reading.label("name") {
             // One row for each priority, and their sum: together they would be counted twice.
-            (Group::Queues, Some("_total") | None) => None,
-            (Group::Queues, Some(_)) => return,
-            (_, name) => name.map(|name| printable(name.as_bytes())),
+            Some("_total") | None if has_priorities => None,
+            Some(_) if has_priorities => return,
+            name => name.map(|name| printable(name.as_bytes())),
         };
-        self.facts.measures.push(Measure {
-            counter,
-            instance,
-            value: reading.value * counter.factor,
-        });
-    }
-
-    fn disk(&mut self, name: Option<&str>, free: Option<f64>, size: Option<f64>) {
-        // windows_exporter also tells the sum of all.
-        let Some(name) = name.filter(|name| *name != "_Total") else {
-            return;
+        let kept = match counter.kind {
+            Kind::State => &mut self.facts.measures,
+            Kind::Total => &mut self.facts.totals,
         };
-        let name = printable(name.as_bytes());
-        let disks = &mut self.facts.host.disks;
-        let place = disks.iter().position(|disk| disk.name == name);
-        let place = match place {
-            Some(place) => place,
-            None if disks.len() >= HostFacts::DISKS => return,
-            None => {
-                disks.push(DiskFacts::new(name, f64::NAN, 0.0));
-                disks.len() - 1
-            }
-        };
-        if let Some(disk) = disks.get_mut(place) {
-            disk.free = free.unwrap_or(disk.free);
-            disk.size = size.unwrap_or(disk.size);
+        if kept.len() < ExporterFacts::MEASURES {
+            kept.push(Measure {
+                counter,
+                instance,
+                value: reading.value * counter.factor,
+            });
         }
     }
 
     fn into_facts(self, now: SystemTime) -> ExporterFacts {
         let mut facts = self.facts;
-        let disks = &mut facts.host.disks;
-        disks.retain(|disk| disk.size > 0.0 && !disk.free.is_nan());
-        if let (Some(available), Some(total)) = self.memory {
-            facts.host.memory = MemoryFacts::new(available, total);
-        }
+        (facts.host, facts.times) = self.machine.into_facts(now);
         if self.has_exchange || !facts.measures.is_empty() {
             let is_there =
                 |group: &Group| facts.measures.iter().any(|one| one.counter.group == *group);
@@ -227,9 +203,8 @@ impl Gathered {
                 .collect();
             facts.measures.extend(all_queues(&facts.measures));
         }
-        facts.queue = self.postfix.facts(now);
-        let has_postfix = self.postfix.is_up.is_some() || !self.postfix.queues.is_empty();
-        facts.queue_is_missing = has_postfix && facts.queue.is_none();
+        facts.queue_is_missing = self.postfix.is_missing();
+        facts.queue = self.postfix.into_facts(now);
         facts
     }
 }
@@ -246,40 +221,4 @@ fn all_queues(measures: &[Measure]) -> Option<Measure> {
         instance: None,
         value: queues.map(|one| one.value).sum(),
     })
-}
-
-impl Postfix {
-    /// So many queues are told apart.
-    const QUEUES: usize = Tally::QUEUES;
-
-    fn queue(&mut self, reading: &Reading<'_>, count: Option<f64>, octets: Option<f64>) {
-        let Some(name) = reading.label("queue") else {
-            return;
-        };
-        let place = self.queues.iter().position(|(known, ..)| known == name);
-        let place = match place {
-            Some(place) => place,
-            None if self.queues.len() >= Self::QUEUES => return,
-            None => {
-                self.queues.push((name.to_owned(), None, None));
-                self.queues.len() - 1
-            }
-        };
-        if let Some((_, counted, measured)) = self.queues.get_mut(place) {
-            *counted = count.and_then(crate::growth::whole).or(*counted);
-            *measured = octets.and_then(crate::growth::whole).or(*measured);
-        }
-    }
-
-    /// An exporter that could not read the queue writes zeros, or the numbers of last time.
-    fn facts(&self, now: SystemTime) -> Option<QueueFacts> {
-        if self.is_up == Some(false) || self.queues.is_empty() {
-            return None;
-        }
-        let mut tally = Tally::new(now);
-        for (name, count, octets) in &self.queues {
-            tally.sum(name, (*count)?, *octets);
-        }
-        Some(tally.into_facts())
-    }
 }

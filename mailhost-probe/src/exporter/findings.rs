@@ -1,10 +1,11 @@
 //! What we think of a page.
 
-use probe_core::{Finding, FindingKind, Severity};
+use probe_core::{Finding, FindingKind, Severity, Unit};
 
 use super::facts::ExporterFacts;
 use super::options::ExporterOptions;
 use crate::exporter::Group;
+use crate::findings::judge as judge_queue;
 use crate::host::findings::judge as judge_host;
 
 pub(crate) static LATENCY: FindingKind = FindingKind::new(
@@ -29,10 +30,10 @@ pub(crate) static REQUESTS: FindingKind = FindingKind::new(
 /// What to think of a page.
 pub(super) fn judge(facts: &ExporterFacts, options: &ExporterOptions) -> Vec<Finding> {
     let measures = facts.measures.iter().filter_map(|one| {
-        let kind = match one.counter.group {
-            Group::Queues => &QUEUE,
-            Group::Rpc if one.counter.unit == probe_core::Unit::Count => &REQUESTS,
-            Group::Rpc | Group::Ldap | Group::HttpProxy => &LATENCY,
+        let kind = match (one.counter.group, one.counter.unit) {
+            (Group::Queues | Group::OtherQueues, _) => &QUEUE,
+            (_, Unit::Seconds) => &LATENCY,
+            _ => &REQUESTS,
         };
         let instance = one.instance.as_deref().map(|name| format!(" of {name}"));
         let shown = format!(
@@ -46,5 +47,7 @@ pub(super) fn judge(facts: &ExporterFacts, options: &ExporterOptions) -> Vec<Fin
             .judge(one.value, kind, shown)
     });
     let host = judge_host(&facts.host, &options.host);
-    measures.chain(host).collect()
+    let queue = facts.queue.iter();
+    let queue = queue.flat_map(|queue| judge_queue(queue, &options.queue));
+    measures.chain(host).chain(queue).collect()
 }

@@ -329,7 +329,7 @@ impl Resource {
     }
 }
 
-/// For how much of the last five minutes work waited for want of something.
+/// For how much of the last five minutes, or of the time between two samples, work waited for want of something.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PressureFacts {

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::facts::{CpuFacts, DiskFacts, HostFacts, MemoryFacts, PressureFacts, Resource};
 use super::mounts::Mount;
 use super::proc::{self, Stat};
-use super::times::{CpuTimes, DeviceTimes};
+use super::times::{CpuTimes, HostTimes};
 
 /// The machine whose `/proc` and `/sys` are below a folder.
 #[derive(Clone, Debug)]
@@ -29,8 +29,7 @@ pub(super) struct Machine {
 /// Counters at one time.
 #[derive(Clone, Debug)]
 pub(super) struct Counters {
-    cpu: Option<CpuTimes>,
-    devices: Vec<DeviceTimes>,
+    times: HostTimes,
     /// What a container that may use only so many processors took of them, in seconds.
     container: Option<Container>,
 }
@@ -57,8 +56,12 @@ impl Machine {
         let stat = Stat::parse(&self.read("proc/stat")?);
         let devices = self.read("proc/diskstats").unwrap_or_default();
         Ok(Counters {
-            cpu: stat.times,
-            devices: proc::disks(&devices),
+            times: HostTimes {
+                cpu: stat.times,
+                devices: proc::disks(&devices),
+                // The averages that are told with it are longer.
+                waited: Vec::new(),
+            },
             container: self.container(),
         })
     }
@@ -182,18 +185,10 @@ impl Machine {
 impl Counters {
     /// What happened between an earlier sample and this one.
     pub(super) fn since(&self, before: &Self, over: Duration, facts: &mut HostFacts) {
-        let machine = self.cpu.zip(before.cpu);
-        let machine = machine.and_then(|(now, before)| now.since(&before, Some(over)));
-        let container = self.container.zip(before.container);
-        facts.cpu = match container {
-            Some((now, before)) => now.since(before, over),
-            None => machine,
-        };
-        let devices = self.devices.iter().filter_map(|now| {
-            let mut known = before.devices.iter();
-            now.since(known.find(|before| before.name == now.name)?)
-        });
-        facts.devices = devices.collect();
+        self.times.since(&before.times, over, facts);
+        if let Some((now, before)) = self.container.zip(before.container) {
+            facts.cpu = now.since(before, over);
+        }
     }
 }
 

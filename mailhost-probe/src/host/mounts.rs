@@ -126,7 +126,7 @@ impl Mount {
 
     fn is_remote(&self) -> bool {
         let is_kind = |kind: &&str| kind.as_bytes() == self.kind;
-        Self::REMOTE.iter().any(|kind| is_kind(kind)) || self.kind.starts_with(b"fuse")
+        Self::REMOTE.iter().any(is_kind) || self.kind.starts_with(b"fuse")
     }
 }
 

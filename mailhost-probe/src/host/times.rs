@@ -2,7 +2,69 @@
 
 use std::time::Duration;
 
-use super::facts::{CpuFacts, DeviceFacts};
+use super::facts::{CpuFacts, DeviceFacts, HostFacts, PressureFacts, Resource};
+
+/// All of a machine's counters at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct HostTimes {
+    /// Its processors.
+    pub(crate) cpu: Option<CpuTimes>,
+    /// Its disks.
+    pub(crate) devices: Vec<DeviceTimes>,
+    /// How long work had to wait.
+    pub(crate) waited: Vec<Waited>,
+}
+
+impl HostTimes {
+    /// Notes what happened between an earlier sample and this one.
+    pub(crate) fn since(&self, before: &Self, over: Duration, facts: &mut HostFacts) {
+        if let Some((now, before)) = self.cpu.zip(before.cpu) {
+            facts.cpu = now.since(&before, Some(over));
+        }
+        let devices = self.devices.iter().filter_map(|now| {
+            let mut known = before.devices.iter();
+            now.since(known.find(|before| before.name == now.name)?)
+        });
+        facts.devices.extend(devices);
+        let waited = self.waited.iter().filter_map(|now| {
+            let mut known = before.waited.iter();
+            now.since(known.find(|before| before.resource == now.resource)?, over)
+        });
+        facts.pressure.extend(waited);
+    }
+}
+
+/// How many seconds work had to wait for want of something since the machine was started.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Waited {
+    /// Of what.
+    pub(crate) resource: Resource,
+    /// Some of it.
+    pub(crate) some: Option<f64>,
+    /// All of it.
+    pub(crate) full: Option<f64>,
+}
+
+impl Waited {
+    pub(crate) const fn new(resource: Resource) -> Self {
+        Self {
+            resource,
+            some: None,
+            full: None,
+        }
+    }
+
+    fn since(&self, before: &Self, over: Duration) -> Option<PressureFacts> {
+        let seconds = over.as_secs_f64();
+        let part = |(now, before): (f64, f64)| {
+            let waited = now - before;
+            (seconds > 0.0 && waited >= 0.0).then(|| (waited / seconds).min(1.0))
+        };
+        let some = self.some.zip(before.some).and_then(part)?;
+        let full = self.full.zip(before.full).and_then(part);
+        Some(PressureFacts::new(self.resource, some, full))
+    }
+}
 
 /// How long the processors of a machine have done what since it was started, in any unit, all of them together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -55,6 +117,16 @@ pub(crate) struct DeviceTimes {
 }
 
 impl DeviceTimes {
+    pub(crate) const fn new(name: String) -> Self {
+        Self {
+            name,
+            reads: 0.0,
+            read_seconds: 0.0,
+            writes: 0.0,
+            write_seconds: 0.0,
+        }
+    }
+
     /// How long each operation took since an earlier sample of the same disk; nothing where there was none.
     pub(crate) fn since(&self, before: &Self) -> Option<DeviceFacts> {
         let read = average(
