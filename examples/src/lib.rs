@@ -6,3 +6,4 @@ pub mod demo;
 pub mod explain;
 pub mod format;
 pub mod threshold;
+pub mod together;

@@ -27,17 +27,19 @@ impl Sample {
         }
     }
 
-    /// What the JSON of an earlier report of this probe says.
+    /// What the JSON of an earlier report of this probe says, also where that is a part of another report.
     ///
     /// # Errors
-    /// It is no such report, or the queues could not be read then.
+    /// There is no such report, or the queues could not be read then.
     pub fn from_json(report: &str) -> Result<Self, SampleError> {
         let report: Json = serde_json::from_str(report).map_err(|_| SampleError::Json)?;
         let text = |json: &Json, key: &str| json.get(key)?.as_str().map(str::to_owned);
-        if text(&report, "probe").as_deref() != Some("queue") {
-            return Err(SampleError::OtherProbe);
-        }
-        let at = text(&report, "started_at")
+        let parts = report.get("parts").and_then(Json::as_array);
+        let mut reports = core::iter::once(&report).chain(parts.into_iter().flatten());
+        let report = reports
+            .find(|report| text(report, "probe").as_deref() == Some("queue"))
+            .ok_or(SampleError::OtherProbe)?;
+        let at = text(report, "started_at")
             .and_then(|time| humantime::parse_rfc3339(&time).ok())
             .ok_or(SampleError::Json)?;
         // What is in a list that was cut short is no number to compare with.

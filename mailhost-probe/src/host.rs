@@ -15,7 +15,8 @@ mod proc;
 mod times;
 
 pub use facts::{
-    CpuFacts, DeviceFacts, DiskFacts, HostFacts, MemoryFacts, PressureFacts, Resource, SwapFacts,
+    Access, CpuFacts, DeviceFacts, DiskFacts, HostFacts, MemoryFacts, PressureFacts, Resource,
+    SwapFacts,
 };
 pub use limits::HostLimits;
 pub use options::HostOptions;

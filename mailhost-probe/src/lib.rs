@@ -22,8 +22,8 @@ pub use facts::{Ages, Delayed, DomainFacts, QueueFacts, QueueName, QueueState};
 pub use findings::{FINDINGS, judge};
 pub use growth::{Growth, Sample, SampleError};
 pub use host::{
-    CpuFacts, DeviceFacts, DiskFacts, HostFacts, HostLimits, HostOptions, HostProbe, MemoryFacts,
-    PressureFacts, Resource, SwapFacts,
+    Access, CpuFacts, DeviceFacts, DiskFacts, HostFacts, HostLimits, HostOptions, HostProbe,
+    MemoryFacts, PressureFacts, Resource, SwapFacts,
 };
 pub use options::{ConfigError, Options, Source};
 pub use probe::QueueProbe;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use mailhost_probe::{
-    COUNTERS, ConfigError, ExporterFacts, ExporterOptions, ExporterProbe, Group, HostFacts,
+    Access, COUNTERS, ConfigError, ExporterFacts, ExporterOptions, ExporterProbe, Group, HostFacts,
     HostLimits,
 };
 use probe_core::{Context, FailureKind, Probe, Report, Thresholds, Verdict};
@@ -279,7 +279,7 @@ fn of_node_exporter_inodes_and_the_time_since_it_was_started_are_read() {
     assert_eq!(host.processors, Some(2.0));
     let root = host.disks.iter().find(|disk| disk.name == "/").unwrap();
     assert_eq!(root.inodes, Some(16_251_323.0 / 16_777_216.0));
-    assert_eq!(root.is_read_only, Some(false));
+    assert_eq!(root.access, Some(Access::ReadWrite));
     assert_eq!(host.swap, None);
 }
 

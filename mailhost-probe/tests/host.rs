@@ -8,7 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mailhost_probe::{ConfigError, HostFacts, HostLimits, HostOptions, HostProbe, Resource};
+use mailhost_probe::{
+    Access, ConfigError, HostFacts, HostLimits, HostOptions, HostProbe, Resource,
+};
 use probe_core::{Context, FailureKind, Probe, Report, Thresholds, Verdict};
 
 /// Debian 13, one disk, two processors.
@@ -239,7 +241,7 @@ async fn names_with_spaces_are_read() {
 }
 
 #[tokio::test]
-async fn a_queue_on_a_file_system_that_went_read_only_is_critical() {
+async fn a_file_system_that_went_read_only_is_critical_and_a_cd_is_none() {
     let machine = Machine::debian("read-only");
     machine.folder("cdrom");
     machine.file(
@@ -247,10 +249,14 @@ async fn a_queue_on_a_file_system_that_went_read_only_is_critical() {
         "1 0 8:1 / / rw,relatime - ext4 /dev/sda1 ro,errors=remount-ro\n2 1 8:2 / /cdrom ro - ext4 /dev/sdb ro\n",
     );
     let full = Thresholds::new(Some("2:".parse().unwrap()), None);
-    let limits = HostLimits::default().disk(full).inodes(full);
-    let report = look(machine.options().limits(limits)).await;
+    let limits = || HostLimits::default().disk(full).inodes(full);
+    let report = look(machine.options().limits(limits())).await;
+    assert_eq!(disks(&report), ["/"]);
     assert_eq!(codes(&report), ["host.disk.read-only"]);
     assert_eq!(report.verdict(), Verdict::Critical);
+    let report = look(machine.options().limits(limits()).queue("/cdrom")).await;
+    let evidence: Vec<_> = report.findings.iter().map(|one| &*one.evidence).collect();
+    assert_eq!(evidence, ["/cdrom, which holds the queue", "/"]);
 }
 
 /// A mount that a service only has for itself says nothing of the disk.
@@ -262,7 +268,7 @@ async fn a_mount_that_only_we_may_not_write_to_is_none_that_went_read_only() {
         "1 0 8:1 / / ro,relatime - ext4 /dev/sda1 rw\n",
     );
     let report = machine.look().await;
-    assert_eq!(report.facts.disks[0].is_read_only, Some(false));
+    assert_eq!(report.facts.disks[0].access, Some(Access::ReadWrite));
 }
 
 #[tokio::test]

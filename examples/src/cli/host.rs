@@ -1,121 +1,80 @@
-//! `mailprobe host`.
+//! `mailprobe host`: what a mail host says of itself. On the server itself the queue and the machine are asked; elsewhere the
+//! page of an exporter.
 
-use std::path::PathBuf;
+mod exporter;
+mod machine;
+mod queue;
+mod state;
 
 use clap::{Args, ValueEnum};
-use mailhost_probe::{ExporterProbe, Format, QueueProbe, Source};
-use probe_core::{AnyProbe, Range, Target, Thresholds, Verdict};
-use probe_net::http::Url;
+use probe_core::{AnyProbe, Target, Verdict};
 
 use super::{Mistake, Surroundings};
+use crate::together::Together;
+use exporter::Exporter;
+use machine::Machine;
+use queue::Queue;
+use state::State;
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Without --exporter this asks the machine that it runs on. Whatever cannot be read is unknown, never empty.\n\nExit status: 0 ok, 1 warning, 2 critical, 3 unknown or wrong usage."
+)]
 pub(super) struct HostItself {
-    /// Reads the queue of this mail server
-    #[arg(
-        long,
-        value_enum,
-        value_name = "SERVER",
-        default_value_t,
-        help_heading = "Queue"
-    )]
+    /// Asks one of both only
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Option<Part>,
+    #[command(flatten)]
     queue: Queue,
-    /// Postfix's socket
-    #[arg(long, value_name = "FILE", default_value = Source::SHOWQ, help_heading = "Queue")]
-    socket: PathBuf,
-    /// Warns when the number of messages that wait is outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        help_heading = "Queue"
-    )]
-    messages_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        help_heading = "Queue"
-    )]
-    messages_critical: Option<Range>,
-    /// Warns when the age of the oldest message (in seconds) is outside this range
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        help_heading = "Queue"
-    )]
-    oldest_warning: Option<Range>,
-    /// The same, critical
-    #[arg(
-        long,
-        value_name = "RANGE",
-        allow_hyphen_values = true,
-        help_heading = "Queue"
-    )]
-    oldest_critical: Option<Range>,
-    /// Reads the page of this exporter instead: windows_exporter with Exchange's counters, node_exporter, postfix_exporter
-    #[arg(long, value_name = "URL", conflicts_with_all = ["queue", "socket"], help_heading = "Exporter")]
-    exporter: Option<Url>,
+    #[command(flatten)]
+    state: State,
+    #[command(flatten)]
+    machine: Machine,
+    #[command(flatten)]
+    exporter: Exporter,
     #[command(flatten)]
     surroundings: Surroundings,
 }
 
-/// Whose list is read, and by which program.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-enum Queue {
-    /// Postfix, by its socket
-    #[default]
-    Postfix,
-    /// Postfix, by `postqueue -j`
-    Postqueue,
-    /// Exim, by `exim -bp`
-    Exim,
-    /// Sendmail, by `mailq`
-    Sendmail,
-    /// OpenSMTPD, by `smtpctl show queue`
-    Opensmtpd,
-    /// qmail, by `qmail-qread`
-    Qmail,
-    /// nullmailer, by `mailq`
-    Nullmailer,
+/// What the server itself can be asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Part {
+    /// What waits in the mail server's queue
+    Queue,
+    /// Processors, memory, load, file systems
+    Machine,
 }
 
 impl HostItself {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let (target, probe) = match &self.exporter {
+        let (target, probe) = match self.exporter.url() {
             Some(url) => {
                 let target = Target::host(url.host().clone(), url.port());
                 let net = self.surroundings.net()?;
-                let probe = ExporterProbe::builder(net, url.clone()).build();
-                (target, AnyProbe::new(probe.map_err(Mistake::new)?))
+                let probe = self.exporter.probe(net, url, &self.queue, &self.machine)?;
+                (target, AnyProbe::new(probe))
             }
             None => {
                 let target = "localhost".parse().map_err(Mistake::new)?;
-                (target, AnyProbe::new(self.queue()?))
+                (target, self.here()?)
             }
         };
-        self.surroundings.ask(&[target], &probe)
+        let reports = self.surroundings.reports(&[target], &probe)?;
+        self.state.keep(&reports)?;
+        self.surroundings.tell(&reports)
     }
 
-    fn queue(&self) -> Result<QueueProbe, Mistake> {
-        let source = match self.queue {
-            Queue::Postfix => Source::Showq(self.socket.clone()),
-            Queue::Postqueue => Source::command("postqueue", ["-j"], Format::Postqueue),
-            Queue::Exim => Source::command("exim", ["-bp"], Format::EximList),
-            Queue::Sendmail => Source::command("mailq", [""; 0], Format::Mailq),
-            Queue::Opensmtpd => Source::command("smtpctl", ["show", "queue"], Format::OpenSmtpd),
-            Queue::Qmail => Source::command("qmail-qread", [""; 0], Format::QmailRead),
-            Queue::Nullmailer => Source::command("mailq", [""; 0], Format::Nullmailer),
+    /// What is asked of the machine that we run on.
+    fn here(&self) -> Result<AnyProbe, Mistake> {
+        let queue = || {
+            let before = self.state.before(self.surroundings.earlier())?;
+            self.queue.probe(before).map(AnyProbe::new)
         };
-        QueueProbe::builder(source)
-            .messages(Thresholds::new(
-                self.messages_warning,
-                self.messages_critical,
-            ))
-            .oldest(Thresholds::new(self.oldest_warning, self.oldest_critical))
-            .build()
-            .map_err(Mistake::new)
+        let machine = || self.machine.probe().map(AnyProbe::new);
+        Ok(match self.only {
+            Some(Part::Queue) => queue()?,
+            Some(Part::Machine) => machine()?,
+            None => AnyProbe::new(Together::new("mailhost", [queue()?, machine()?])),
+        })
     }
 }

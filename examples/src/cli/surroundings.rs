@@ -171,6 +171,12 @@ impl Run {
 
     /// Asks all targets at once and shows what came of it.
     pub(super) fn ask(&self, targets: &[Target], probe: &AnyProbe) -> Result<Verdict, Mistake> {
+        let reports = self.reports(targets, probe)?;
+        self.tell(&reports)
+    }
+
+    /// Asks all targets at once.
+    fn reports(&self, targets: &[Target], probe: &AnyProbe) -> Result<Vec<Report>, Mistake> {
         let previous = self.previous()?;
         let watched = targets.iter().map(|target| (target.clone(), probe.clone()));
         let at_once = 64.try_into().unwrap_or(core::num::NonZeroUsize::MIN);
@@ -197,12 +203,16 @@ impl Run {
                 report.add_finding(change);
             }
         }
+        Ok(reports)
+    }
+
+    fn tell(&self, reports: &[Report]) -> Result<Verdict, Mistake> {
         let page = self
             .output
             .format
-            .write(&reports, &self.thresholds(), self.output.style());
+            .write(reports, &self.thresholds(), self.output.style());
         self.output.show(&page)?;
-        Ok(worst(&reports))
+        Ok(worst(reports))
     }
 }
 
@@ -214,6 +224,25 @@ impl Surroundings {
     /// Asks all targets at once and shows what came of it.
     pub(super) fn ask(&self, targets: &[Target], probe: &AnyProbe) -> Result<Verdict, Mistake> {
         self.run.ask(targets, probe)
+    }
+
+    /// The same in two steps, for those who want to look at the reports in between.
+    pub(super) fn reports(
+        &self,
+        targets: &[Target],
+        probe: &AnyProbe,
+    ) -> Result<Vec<Report>, Mistake> {
+        self.run.reports(targets, probe)
+    }
+
+    /// Shows what came of it.
+    pub(super) fn tell(&self, reports: &[Report]) -> Result<Verdict, Mistake> {
+        self.run.tell(reports)
+    }
+
+    /// The file with earlier reports, if one was named.
+    pub(super) fn earlier(&self) -> Option<&Path> {
+        self.run.previous.as_deref()
     }
 
     pub(super) fn net(&self) -> Result<Net, Mistake> {

@@ -188,6 +188,41 @@ fn help(name: &str) -> Option<&'static str> {
         "probe_web_retry_after_seconds" => "How long the server asks us to wait.",
         "probe_web_status_code" => "The status of the page.",
         "probe_verdict" => "0 ok, 1 warning, 2 critical, 3 unknown.",
+        _ => return help_of_hosts(name),
+    })
+}
+
+/// What mail hosts say of themselves.
+fn help_of_hosts(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "probe_host_committed_ratio" => "What Windows has promised of the memory that it can.",
+        "probe_host_cpu_busy_ratio" => "How busy the processors are; 1 is all of the time.",
+        "probe_host_cpu_mode_ratio" => "What the processors do with their time.",
+        "probe_host_disk_free_bytes" => "How much of the file system is free.",
+        "probe_host_disk_inodes_free_ratio" => "How much of its inodes is free; 1 is all of them.",
+        "probe_host_disk_latency_seconds" => "How long a read or a write takes on average.",
+        "probe_host_disk_size_bytes" => "How large the file system is.",
+        "probe_host_load1" => "The load over one minute.",
+        "probe_host_load15" => "The load over fifteen minutes.",
+        "probe_host_load5" => "The load over five minutes.",
+        "probe_host_memory_available_bytes" => "How much memory programs can have.",
+        "probe_host_memory_total_bytes" => "How much memory there is.",
+        "probe_host_pressure_ratio" => "For how much of the time work waited for want of this.",
+        "probe_host_processors" => "As how many processors it can do.",
+        "probe_host_run_queue" => "How many threads wait for a processor.",
+        "probe_host_swap_free_bytes" => "How much swap space is unused.",
+        "probe_host_swap_total_bytes" => "How much swap space there is.",
+        "probe_host_uptime_seconds" => "How long ago the machine was started.",
+        "probe_queue_age_messages" => "How many messages are up to so old, each counted once.",
+        "probe_queue_bytes" => "How large all messages of the queue are together.",
+        "probe_queue_delayed" => "How many recipients wait for this reason.",
+        "probe_queue_elsewhere" => "How many recipients wait at destinations without a name here.",
+        "probe_queue_growth_per_hour" => "How many messages came on top in each hour.",
+        "probe_queue_messages" => "How many messages wait in the queue.",
+        "probe_queue_oldest_seconds" => "How old the oldest message is.",
+        "probe_queue_recipients" => "How many recipients wait at this destination.",
+        "probe_queue_unreadable" => "How many entries of the list were not understood.",
+        name if name.starts_with("probe_exchange_") => "A counter of Exchange.",
         _ => return None,
     })
 }

@@ -6,8 +6,8 @@ use probe_core::printable;
 
 use crate::exposition::Reading;
 use crate::host::{
-    CpuTimes, DeviceTimes, DiskFacts, HostFacts, HostTimes, MemoryFacts, Resource, SwapFacts,
-    Waited,
+    Access, CpuTimes, DeviceTimes, DiskFacts, HostFacts, HostTimes, MemoryFacts, Resource,
+    SwapFacts, Waited,
 };
 
 /// What was gathered of a machine so far.
@@ -153,7 +153,11 @@ impl Machine {
             "filesystem_avail_bytes" => self.disk(point, |disk| disk.free = value),
             "filesystem_size_bytes" => self.disk(point, |disk| disk.size = value),
             "filesystem_readonly" => {
-                self.disk(point, |disk| disk.is_read_only = Some(value != 0.0));
+                let access = match value == 0.0 {
+                    true => Access::ReadWrite,
+                    false => Access::ReadOnly,
+                };
+                self.disk(point, |disk| disk.access = Some(access));
             }
             "filesystem_files" => self.inodes(point, |inodes| inodes.all = Some(value)),
             "filesystem_files_free" => self.inodes(point, |inodes| inodes.free = Some(value)),

@@ -37,7 +37,7 @@ impl ExporterOptions {
             secrets_over: SecretsOver::default(),
             interval: Duration::ZERO,
             limits: Vec::new(),
-            host: HostLimits::default(),
+            host: HostLimits::microsoft(),
             queue: Options::new(Source::Showq(Source::SHOWQ.into())),
         }
     }
@@ -80,7 +80,7 @@ impl ExporterOptions {
         self
     }
 
-    /// How the machine is judged, where the page tells of it.
+    /// How the machine is judged, where the page tells of it. By default by [`HostLimits::microsoft`].
     pub fn host(mut self, limits: HostLimits) -> Self {
         self.host = limits;
         self

@@ -227,8 +227,8 @@ pub struct DiskFacts {
     pub size: f64,
     /// How much of its inodes is free, where it has a fixed number of them; 1 is all of them.
     pub inodes: Option<f64>,
-    /// Whether it cannot be written to, where that is told.
-    pub is_read_only: Option<bool>,
+    /// Whether it can be written to, where that is told.
+    pub access: Option<Access>,
     /// Whether the mail server's queue is on it.
     pub holds_queue: bool,
 }
@@ -241,7 +241,7 @@ impl DiskFacts {
             free,
             size,
             inodes: None,
-            is_read_only: None,
+            access: None,
             holds_queue: false,
         }
     }
@@ -264,11 +264,34 @@ impl DiskFacts {
             let inodes = metric("probe_host_disk_inodes_free_ratio", Unit::Count, inodes);
             out.metric("inodes_free", inodes);
         }
-        if let Some(is_read_only) = self.is_read_only {
-            out.set("is_read_only", is_read_only);
+        if let Some(access) = self.access {
+            out.set("access", access.as_str());
         }
         if self.holds_queue {
             out.set("holds_queue", true);
+        }
+    }
+}
+
+/// Whether a file system can be written to.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Access {
+    /// It can.
+    ReadWrite,
+    /// It cannot.
+    ReadOnly,
+    /// It no longer can, although it was mounted for that: Linux does so when a disk fails.
+    Withdrawn,
+}
+
+impl Access {
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe_core::{Finding, FindingKind, Severity};
 
-use super::facts::{DeviceFacts, DiskFacts, HostFacts};
+use super::facts::{Access, DeviceFacts, DiskFacts, HostFacts};
 use super::limits::HostLimits;
 
 pub(crate) static COMMITTED: FindingKind = FindingKind::new(
@@ -52,8 +52,8 @@ pub(crate) static MEMORY: FindingKind = FindingKind::new(
 pub(crate) static READ_ONLY: FindingKind = FindingKind::new(
     "host.disk.read-only",
     Severity::Critical,
-    "the file system of the queue cannot be written to",
-    "Look into the system's log: Linux does so when a disk fails. Until it is mended no mail is accepted.",
+    "a file system cannot be written to",
+    "Look into the system's log: Linux ends writing when a disk fails. Until it is mended, what needs this file system fails.",
 );
 pub(crate) static REBOOT: FindingKind = FindingKind::new(
     "host.reboot",
@@ -140,12 +140,16 @@ fn memory(facts: &HostFacts, limits: &HostLimits) -> impl Iterator<Item = Findin
     memory.into_iter().chain(swap).chain(committed)
 }
 
-/// What can only be read, such as the image of a CD, is full from the beginning.
+/// What is only meant to be read, such as the image of a CD, is full from the beginning.
 fn room(disk: &DiskFacts, limits: &HostLimits) -> Vec<Finding> {
     let name = &disk.name;
-    if disk.is_read_only == Some(true) {
-        let unusable = disk.holds_queue.then(|| READ_ONLY.found(name.as_str()));
-        return unusable.into_iter().collect();
+    match disk.access {
+        Some(Access::Withdrawn) => return vec![READ_ONLY.found(name.as_str())],
+        Some(Access::ReadOnly) if disk.holds_queue => {
+            return vec![READ_ONLY.found(format!("{name}, which holds the queue"))];
+        }
+        Some(Access::ReadOnly) => return Vec::new(),
+        Some(Access::ReadWrite) | None => {}
     }
     let shown = format!("{name}: {} free", percent(disk.ratio()));
     let room = limits.disk.judge(disk.ratio(), &DISK, shown);

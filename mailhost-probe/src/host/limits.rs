@@ -32,8 +32,14 @@ impl HostLimits {
     /// A machine that was started less than this ago is told of, unless another time is given.
     pub const REBOOT: Duration = Duration::from_secs(3600);
 
-    /// How busy the processors may be, as a part of what they can do. By default a warning above three quarters, which is
-    /// Microsoft's limit; it is one for the average over some time.
+    /// Those that Microsoft names for Exchange: as by default, and for processors a warning above three quarters.
+    pub fn microsoft() -> Self {
+        let warning = "0.75".parse().ok();
+        Self::default().cpu(Thresholds::new(warning, None))
+    }
+
+    /// How busy the processors may be, as a part of what they can do. By default a warning above nine tenths: a look of a
+    /// second sees every busy moment.
     pub fn cpu(mut self, thresholds: Thresholds) -> Self {
         self.cpu = thresholds;
         self
@@ -103,7 +109,7 @@ impl Default for HostLimits {
             Thresholds::new(warning.parse().ok(), critical)
         };
         Self {
-            cpu: limits("0.75", None),
+            cpu: limits("0.9", None),
             run_queue: limits("5", None),
             load: limits("2", Some("5")),
             memory: limits("0.05:", None),

@@ -106,7 +106,7 @@ impl Machine {
             match room {
                 Some(Ok(Some(mut disk))) => {
                     disk.name = name;
-                    disk.is_read_only = Some(mount.is_read_only);
+                    disk.access = Some(mount.access);
                     disk.holds_queue = mount.holds_queue;
                     facts.disks.push(disk);
                 }

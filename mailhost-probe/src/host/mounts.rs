@@ -16,7 +16,7 @@ use nom::multi::{fold, many0_count};
 use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
-use super::facts::HostFacts;
+use super::facts::{Access, HostFacts};
 
 /// A file system that is mounted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,8 +29,8 @@ pub(crate) struct Mount {
     pub(crate) point: Vec<u8>,
     /// Its kind: `ext4`.
     kind: Vec<u8>,
-    /// Whether the file system itself, not only this mount of it, can no longer be written to.
-    pub(crate) is_read_only: bool,
+    /// Whether the file system itself, not only this mount of it, can be written to.
+    pub(crate) access: Access,
     /// Whether the queue is on it.
     pub(crate) holds_queue: bool,
 }
@@ -121,7 +121,7 @@ impl Mount {
         let is_volatile = Self::VOLATILE
             .iter()
             .any(|folder| is_below(&self.point, folder.as_bytes()));
-        (is_root || !is_none) && !is_volatile
+        (is_root || !is_none) && !is_volatile && self.access != Access::ReadOnly
     }
 
     fn is_remote(&self) -> bool {
@@ -140,7 +140,7 @@ fn mount(line: &[u8]) -> IResult<&[u8], Mount> {
     let number = || terminated(digit1, tag(" "));
     let device = terminated(recognize((digit1, tag(":"), digit1)), tag(" "));
     let optional = many0_count((is_not(" -"), take_till(|byte| byte == b' '), tag(" ")));
-    let (rest, (_, _, device, root, point, _, _, _, kind, _, options)) = (
+    let (rest, (_, _, device, root, point, here, _, _, kind, _, options)) = (
         number(),
         number(),
         device,
@@ -154,12 +154,18 @@ fn mount(line: &[u8]) -> IResult<&[u8], Mount> {
         take_till(|byte| byte == b' '),
     )
         .parse(line)?;
+    let is_read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|one| one == b"ro");
+    let access = match (is_read_only(options), is_read_only(&here)) {
+        (false, _) => Access::ReadWrite,
+        (true, true) => Access::ReadOnly,
+        (true, false) => Access::Withdrawn,
+    };
     let mount = Mount {
         device: device.to_vec(),
         root,
         point,
         kind,
-        is_read_only: options.split(|byte| *byte == b',').any(|one| one == b"ro"),
+        access,
         holds_queue: false,
     };
     Ok((rest, mount))

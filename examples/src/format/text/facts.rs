@@ -1,6 +1,7 @@
 //! What was learned: the tree of facts, laid out so that people can read it. What monitors want to have exactly is
 //! in the other formats.
 
+mod host;
 mod known;
 
 use core::fmt::Write;
@@ -9,6 +10,9 @@ use std::time::{Duration, SystemTime};
 use probe_core::{Facts, Metric, Record, Report, Unit, Value};
 
 use super::{BOLD, DIM, Style, day, length, milliseconds, paragraph, section};
+
+/// From here on nobody counts in seconds.
+const HOURS: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Where values begin.
 const COLUMN: usize = 20;
@@ -33,6 +37,9 @@ const PARTICULARS: [&str; 17] = [
     "uid_next",
     "uid_validity",
 ];
+
+/// Only worth a line where there are any.
+const EXCEPTIONS: [&str; 3] = ["elsewhere", "malformed", "unreadable"];
 
 pub(super) fn write(report: &Report, style: Style, out: &mut String) {
     let mut record = Record::default();
@@ -74,7 +81,11 @@ impl Page {
                         ("attempts", _) => "tried",
                         ("chain", 0) => "certificate",
                         ("chain", _) => "sent with it",
+                        ("devices" | "disks", _) => "disk",
+                        ("domains", _) => "destination",
+                        ("exchange", _) => "counter",
                         ("listings", _) => "listing",
+                        ("queues", _) => "queue",
                         ("recipients", _) => "recipient",
                         _ => key,
                     };
@@ -164,8 +175,11 @@ impl Page {
     fn quantity(&self, metric: &Metric) -> String {
         match metric.unit {
             Unit::Bytes => bytes(metric.value),
-            Unit::Seconds => Duration::try_from_secs_f64(metric.value)
-                .map_or_else(|_| format!("{} s", metric.value), milliseconds),
+            Unit::Seconds => match Duration::try_from_secs_f64(metric.value) {
+                Ok(time) if time >= HOURS => length(time),
+                Ok(time) => milliseconds(time),
+                Err(_) => format!("{} s", metric.value),
+            },
             Unit::Timestamp => {
                 let since_1970 = Duration::try_from_secs_f64(metric.value).unwrap_or_default();
                 self.term(
@@ -198,7 +212,13 @@ impl Page {
 }
 
 fn is_particular(key: &str, value: &Value) -> bool {
-    PARTICULARS.contains(&key) || *value == Value::Text("not-asked".to_owned())
+    let is_none = match value {
+        Value::Metric(metric) => metric.value == 0.0,
+        value => *value == Value::Number(0),
+    };
+    PARTICULARS.contains(&key)
+        || (is_none && EXCEPTIONS.contains(&key))
+        || *value == Value::Text("not-asked".to_owned())
 }
 
 fn find<'a>(tree: &'a Record, key: &str) -> Option<&'a Value> {

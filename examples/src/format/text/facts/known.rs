@@ -17,6 +17,7 @@ impl Page {
             .or_else(|| self.message(tree))
             .or_else(|| self.edit(tree))
             .or_else(|| self.listing(tree))
+            .or_else(|| self.host(tree))
     }
 
     fn certificate(&self, tree: &Record) -> Option<Vec<String>> {
