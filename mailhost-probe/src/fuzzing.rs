@@ -50,6 +50,18 @@ pub fn exposition(data: &[u8]) {
     }
 }
 
+/// Whatever stands below `/proc`: parts of a whole are parts, and no file system is asked twice. The first octet says what it
+/// is.
+#[cfg(target_os = "linux")]
+pub fn machine(data: &[u8]) {
+    let [what, text @ ..] = data else {
+        return;
+    };
+    if let Err(broken) = crate::host::check_texts(*what, text) {
+        panic!("{broken}");
+    }
+}
+
 /// A sample as exporters write it.
 pub fn written(sample: &Reading<'_>) -> String {
     let escaped = |value: &str| {
@@ -84,6 +96,15 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/listing");
         for (_, data) in corpus(folder) {
             super::listing(&data);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_corpus_of_machines_holds_the_law() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/machine");
+        for (_, data) in corpus(folder) {
+            super::machine(&data);
         }
     }
 

@@ -186,3 +186,53 @@ fn field(line: &[u8]) -> IResult<&[u8], Vec<u8>> {
     let (line, _) = tag(" ").parse(line)?;
     Ok((line, whole))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A path as the kernel writes it.
+    fn escaped(path: &[u8]) -> Vec<u8> {
+        let octets = path.iter().flat_map(|octet| match octet {
+            b' ' | b'\t' | b'\n' | b'\\' => format!("\\{octet:03o}").into_bytes(),
+            plain => vec![*plain],
+        });
+        octets.collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_is_read_as_it_is_written(path in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let line = [b"1 0 8:1 / /", &*escaped(&path), b" rw shared:1 master:2 - ext4 /dev/sda rw"].concat();
+            let (_, mount) = mount(&line).unwrap();
+            prop_assert_eq!(&mount.point[1..], path);
+            prop_assert_eq!(mount.kind, b"ext4");
+        }
+    }
+
+    #[test]
+    fn what_is_mounted_over_something_hides_it() {
+        let text = b"1 0 8:1 / /srv rw - ext4 /dev/sda rw\n2 0 8:2 / /srv rw - ext4 /dev/sdb rw\n";
+        let mounts = Mount::worth_asking(text, Path::new("/srv/queue"));
+        assert_eq!(mounts.len(), 1);
+        assert_eq!(mounts[0].device, b"8:2");
+        assert!(mounts[0].holds_queue);
+    }
+
+    #[test]
+    fn those_that_may_not_answer_are_asked_last_and_only_so_many_at_all() {
+        let line = |number: usize| match number {
+            0 => "0 0 0:0 / /m0 rw - nfs4 server:/ rw\n".to_owned(),
+            number => format!("{number} 0 8:{number} / /m{number} rw - ext4 /dev/sda rw\n"),
+        };
+        let text: String = (0..4).map(line).collect();
+        let mounts = Mount::worth_asking(text.as_bytes(), Path::new("/var/spool"));
+        assert_eq!(mounts.last().unwrap().point, b"/m0");
+        let text: String = (1..=HostFacts::DISKS + 1).map(line).collect();
+        let mounts = Mount::worth_asking(text.as_bytes(), Path::new("/var/spool"));
+        assert_eq!(mounts.len(), 256);
+    }
+}

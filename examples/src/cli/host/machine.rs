@@ -71,25 +71,46 @@ impl Machine {
     }
 
     /// These limits, and in place of them those that are given.
-    pub(super) fn limits(&self, mut limits: HostLimits) -> HostLimits {
-        let given: [(fn(HostLimits, Thresholds) -> HostLimits, _, _); 6] = [
-            (HostLimits::cpu, self.cpu_warning, self.cpu_critical),
-            (HostLimits::load, self.load_warning, self.load_critical),
-            (
-                HostLimits::memory,
-                self.memory_warning,
-                self.memory_critical,
-            ),
-            (HostLimits::swap, self.swap_warning, self.swap_critical),
-            (HostLimits::disk, self.disk_warning, self.disk_critical),
-            (HostLimits::inodes, self.disk_warning, self.disk_critical),
-        ];
-        for (set, warning, critical) in given {
-            if warning.is_some() || critical.is_some() {
-                limits = set(limits, Thresholds::new(warning, critical));
-            }
-        }
-        limits
+    pub(super) fn limits(&self, usual: HostLimits) -> HostLimits {
+        let limits = given(usual, HostLimits::cpu, self.cpu_warning, self.cpu_critical);
+        let limits = given(
+            limits,
+            HostLimits::load,
+            self.load_warning,
+            self.load_critical,
+        );
+        let (warning, critical) = (self.memory_warning, self.memory_critical);
+        let limits = given(limits, HostLimits::memory, warning, critical);
+        let limits = given(
+            limits,
+            HostLimits::swap,
+            self.swap_warning,
+            self.swap_critical,
+        );
+        let limits = given(
+            limits,
+            HostLimits::disk,
+            self.disk_warning,
+            self.disk_critical,
+        );
+        given(
+            limits,
+            HostLimits::inodes,
+            self.disk_warning,
+            self.disk_critical,
+        )
+    }
+}
+
+fn given(
+    usual: HostLimits,
+    set: fn(HostLimits, Thresholds) -> HostLimits,
+    warning: Option<Range>,
+    critical: Option<Range>,
+) -> HostLimits {
+    match (warning, critical) {
+        (None, None) => usual,
+        _ => set(usual, Thresholds::new(warning, critical)),
     }
 }
 
