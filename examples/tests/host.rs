@@ -52,9 +52,10 @@ fn postfix(name: &str, messages: usize) -> PathBuf {
     let socket = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
     let _ = fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).unwrap();
-    let message = "queue_name\0deferred\0queue_id\0A1\0time\01700000000\0size\0400\0forced_expire\00\0sender\0a@a.test\0recipient\0b@busy.test\0reason\0connect to mx.busy.test[192.0.2.1]:25: Connection refused\0\0";
-    let list =
-        "protocol\0mail_queue_list_protocol\0\0".to_owned() + &message.repeat(messages) + "\0";
+    let message = "queue_name=deferred=queue_id=A1=time=1700000000=size=400=forced_expire=0=sender=a@a.test=recipient=b@busy.test=reason=connect to mx.busy.test[192.0.2.1]:25: Connection refused==";
+    let greeting = "protocol=mail_queue_list_protocol==".to_owned();
+    // Each attribute ends with a zero.
+    let list = (greeting + &message.repeat(messages) + "=").replace('=', "\0");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let _ = stream.unwrap().write_all(list.as_bytes());
