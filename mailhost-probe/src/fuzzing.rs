@@ -6,7 +6,11 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use crate::{Exposition, Format, Listing, QueueFacts, Reading, Unreadable};
+use probe_core::{Facts, Record};
+
+use crate::{
+    ExporterFacts, Exposition, Format, HostFacts, Listing, QueueFacts, Reading, Unreadable,
+};
 
 /// However a list is cut, the same numbers come out; and whatever it is, they agree with each other. The first octet is the
 /// format, the second the size of the pieces.
@@ -34,6 +38,7 @@ pub fn listing(data: &[u8]) {
 
 /// Every line of a page is a sample, a comment or counted as neither; and a sample that is written is read as the same.
 pub fn exposition(data: &[u8]) {
+    pages(data);
     let mut page = Exposition::new(data);
     let lines = data.split(|byte| *byte == b'\n').count();
     let samples: Vec<_> = page.by_ref().collect();
@@ -48,6 +53,22 @@ pub fn exposition(data: &[u8]) {
         assert_eq!((read.name, &read.labels), (sample.name, &sample.labels));
         assert_eq!(read.value.to_bits(), sample.value.to_bits());
     }
+}
+
+/// Whatever two pages tell, and what happened between them, is finite, and no more than is kept.
+fn pages(data: &[u8]) {
+    let (before, now) = data.split_at(data.len() / 2);
+    let of = |page: &[u8]| ExporterFacts::of_page(page, SystemTime::UNIX_EPOCH);
+    let (before, mut now) = (of(before), of(now));
+    now.compare(&before, Duration::from_millis(900));
+    let (mut then, mut record) = (Record::default(), Record::default());
+    before.record(&mut then);
+    now.record(&mut record);
+    for metric in then.metrics().into_iter().chain(record.metrics()) {
+        assert!(metric.value.is_finite(), "{metric:?}");
+    }
+    assert!(now.measures.len() <= 2 * ExporterFacts::MEASURES + 1);
+    assert!(now.host.disks.len() <= HostFacts::DISKS);
 }
 
 /// Whatever stands below `/proc`: parts of a whole are parts, and no file system is asked twice. The first octet says what it
@@ -113,6 +134,7 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/exposition");
         for (_, data) in corpus(folder) {
             super::exposition(&data);
+            super::exposition(&[&*data, &*data].concat());
         }
     }
 }

@@ -441,6 +441,51 @@ fn values_and_file_systems_are_kept_up_to_their_limits() {
 }
 
 #[test]
+fn counters_and_disks_are_kept_up_to_their_limits_too() {
+    let page = |value: u32| -> String {
+        let totals = (0..=ExporterFacts::MEASURES).map(|name| {
+            format!("windows_exchange_http_proxy_requests_total{{name=\"{name}\"}} {value}\n")
+        });
+        let disks = (0..=HostFacts::DISKS)
+            .map(|name| format!("node_disk_reads_completed_total{{device=\"{name}\"}} {value}\n"));
+        totals.chain(disks).collect()
+    };
+    let (before, mut now) = (of(&page(1)), of(&page(3)));
+    now.compare(&before, Duration::from_secs(1));
+    assert_eq!(now.measures.len(), 1024);
+    assert_eq!(now.host.devices.len(), 256);
+}
+
+#[test]
+fn bounds_of_ages_and_queues_are_read_up_to_their_limits() {
+    let count =
+        |queue: &str| format!("postfix_showq_message_size_bytes_count{{queue=\"{queue}\"}} 100\n");
+    let bucket = |bound: usize| {
+        format!("postfix_showq_message_age_seconds_bucket{{queue=\"a\",le=\"{bound}\"}} {bound}\n")
+    };
+    let page: String = (1..=65).map(bucket).chain([count("a")]).collect();
+    let queue = of(&page).queue.unwrap();
+    let ages: u64 = queue.queues[0].ages.iter().map(|(_, count)| count).sum();
+    assert_eq!(ages, 64);
+    let page: String = (0..=64).map(|queue| count(&queue.to_string())).collect();
+    assert_eq!(of(&page).queue.unwrap().queues.len(), 64);
+}
+
+#[test]
+fn values_without_measure_are_not_told() {
+    let page = "node_memory_MemTotal_bytes 1e-300\nnode_memory_MemAvailable_bytes 1e300\nnode_memory_SwapTotal_bytes 0\nnode_memory_SwapFree_bytes 0\nnode_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 1.7e308\nnode_cpu_seconds_total{cpu=\"1\",mode=\"idle\"} 1.7e308\n";
+    let mut facts = of(page);
+    facts.compare(&of(""), Duration::from_secs(1));
+    assert_eq!((facts.host.memory, facts.host.cpu), (None, None));
+    let mut facts = of(page);
+    facts.compare(
+        &of("node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"} 1\n"),
+        Duration::ZERO,
+    );
+    assert_eq!(facts.host.cpu, None);
+}
+
+#[test]
 fn what_is_no_number_is_not_there() {
     assert_eq!(
         of("windows_exchange_rpc_requests NaN\n").measure("rpc_requests"),

@@ -299,6 +299,18 @@ async fn what_cannot_be_read_is_unknown_and_the_rest_is_kept() {
 }
 
 #[tokio::test]
+async fn no_more_than_four_mebibytes_of_a_file_are_read() {
+    const SIZE: usize = 4 * 1024 * 1024;
+    let machine = Machine::debian("large");
+    let root = "1 0 8:1 / / rw - ext4 /dev/sda rw\n";
+    let filled = |before: usize| " ".repeat(before - 1) + "\n" + root;
+    machine.file("proc/1/mountinfo", &filled(SIZE - root.len()));
+    assert_eq!(disks(&machine.look().await), ["/"]);
+    machine.file("proc/1/mountinfo", &filled(SIZE));
+    assert!(disks(&machine.look().await).is_empty());
+}
+
+#[tokio::test]
 async fn nonsense_is_nothing() {
     let nonsense: Vec<_> = DEBIAN
         .iter()

@@ -87,9 +87,11 @@ impl ExporterFacts {
             let before = earlier.totals.iter().find(is_same);
             let grown = before.map(|before| now.value - before.value);
             // What became less was started anew.
-            let grown = grown.filter(|grown| *grown >= 0.0 && seconds > 0.0);
-            self.measures.extend(grown.map(|grown| Measure {
-                value: grown / seconds,
+            let rate = grown
+                .map(|grown| grown / seconds)
+                .filter(|rate| *rate >= 0.0 && rate.is_finite());
+            self.measures.extend(rate.map(|value| Measure {
+                value,
                 ..now.clone()
             }));
         }
@@ -216,9 +218,10 @@ fn all_queues(measures: &[Measure]) -> Option<Measure> {
         .filter(|one| one.counter.group == Group::Queues)
         .peekable();
     queues.peek()?;
-    Some(Measure {
+    let value: f64 = queues.map(|one| one.value).sum();
+    value.is_finite().then_some(Measure {
         counter: &ALL,
         instance: None,
-        value: queues.map(|one| one.value).sum(),
+        value,
     })
 }

@@ -78,7 +78,7 @@ impl Machine {
                 .find(|inodes| inodes.disk == disk.name)
                 .and_then(Inodes::ratio);
         }
-        let is_whole = |disk: &DiskFacts| disk.size > 0.0 && !disk.free.is_nan();
+        let is_whole = |disk: &DiskFacts| disk.size >= 1.0 && !disk.free.is_nan();
         facts.disks.retain(is_whole);
         self.memory.tell(&mut facts);
         if self.rows > 0.0 {
@@ -255,7 +255,7 @@ impl Inodes {
     }
 
     fn ratio(&self) -> Option<f64> {
-        let all = self.all.filter(|all| *all > 0.0)?;
+        let all = self.all.filter(|all| *all >= 1.0)?;
         Some(self.free? / all)
     }
 }
@@ -302,7 +302,7 @@ impl Memory {
         facts.swap = swap.and_then(|(free, total)| SwapFacts::new(free, total));
         let committed = self.committed.zip(self.can_commit);
         facts.committed = committed
-            .filter(|(_, limit)| *limit > 0.0)
+            .filter(|(_, limit)| *limit >= 1.0)
             .map(|(committed, limit)| committed / limit);
     }
 }

@@ -170,7 +170,8 @@ pub struct MemoryFacts {
 impl MemoryFacts {
     /// These; nothing where there is no memory at all, which is no answer.
     pub fn new(available: f64, total: f64) -> Option<Self> {
-        (total > 0.0).then_some(Self { available, total })
+        (total >= 1.0 && total.is_finite() && available.is_finite())
+            .then_some(Self { available, total })
     }
 
     /// How much is available; 1 is all of it.
@@ -200,7 +201,7 @@ pub struct SwapFacts {
 impl SwapFacts {
     /// These; nothing where there is no swap space.
     pub fn new(free: f64, total: f64) -> Option<Self> {
-        (total > 0.0).then_some(Self { free, total })
+        (total >= 1.0 && total.is_finite() && free.is_finite()).then_some(Self { free, total })
     }
 
     /// How much is unused; 1 is all of it.

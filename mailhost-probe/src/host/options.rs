@@ -1,6 +1,6 @@
 //! What is asked of the machine that we run on, and how it is judged.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::limits::HostLimits;
@@ -76,7 +76,8 @@ impl HostOptions {
 
     /// Where the queue is, as far as we were told.
     #[cfg(target_os = "linux")]
-    pub(super) fn queue_or_default(&self) -> &Path {
-        self.queue.as_deref().unwrap_or(Path::new(Self::QUEUE))
+    pub(super) fn queue_or_default(&self) -> &std::path::Path {
+        let usual = std::path::Path::new(Self::QUEUE);
+        self.queue.as_deref().unwrap_or(usual)
     }
 }

@@ -231,3 +231,33 @@ fn finite(text: &[u8]) -> IResult<&[u8], f64> {
 const fn float(number: u64) -> f64 {
     number as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_are_told_without_their_parts_and_up_to_a_limit() {
+        let line = |name: &str| format!("8 0 {name} 1 2 3 4 5 6 7 8\n");
+        let names = [
+            "sda",
+            "sda1",
+            "sdaa",
+            "nvme0n1",
+            "nvme0n1p2",
+            "loop0",
+            "dm-1",
+            "dm-11",
+        ];
+        let text: String = names.into_iter().map(line).collect();
+        let disks: Vec<_> = disks(text.as_bytes())
+            .into_iter()
+            .map(|disk| disk.name)
+            .collect();
+        assert_eq!(disks, ["sda", "sdaa", "nvme0n1", "dm-1", "dm-11"]);
+        let text: String = (0..=HostFacts::DISKS)
+            .map(|number| line(&format!("md{number:04}")))
+            .collect();
+        assert_eq!(super::disks(text.as_bytes()).len(), 256);
+    }
+}

@@ -90,7 +90,7 @@ impl CpuTimes {
         let (idle, waiting) = (part(|times| times.idle), part(|times| times.waiting));
         let stolen = part(|times| times.stolen);
         let all = user + system + idle + waiting + stolen;
-        (all > 0.0).then(|| CpuFacts {
+        (all > 0.0 && all.is_finite()).then(|| CpuFacts {
             busy: (user + system) / all,
             user: Some(user / all),
             system: Some(system / all),
