@@ -73,6 +73,17 @@ fn a_queue_that_cannot_be_read_is_unknown() {
         "{}",
         said.out
     );
+    // What could not be read is no zero.
+    let said = mailprobe([
+        "host",
+        "--only",
+        "queue",
+        "--socket",
+        "/nonexistent/showq",
+        "--format",
+        "prometheus",
+    ]);
+    assert!(!said.out.contains("probe_queue_"), "{}", said.out);
 }
 
 #[test]

@@ -50,8 +50,12 @@ impl Facts for QueueFacts {
     fn record(&self, out: &mut Record) {
         out.trees("queues", &self.queues, QueueState::record);
         out.trees("domains", &self.domains, DomainFacts::record);
-        let elsewhere = Metric::whole("probe_queue_elsewhere", Unit::Count, self.elsewhere);
-        out.metric("elsewhere", elsewhere);
+        // Where nothing could be read, nothing is known to be none.
+        let is_read = !self.queues.is_empty();
+        if is_read {
+            let elsewhere = Metric::whole("probe_queue_elsewhere", Unit::Count, self.elsewhere);
+            out.metric("elsewhere", elsewhere);
+        }
         out.tree("delayed", |out| {
             for (reason, count) in self.delayed.iter() {
                 let metric = Metric::whole("probe_queue_delayed", Unit::Count, count);
@@ -61,8 +65,10 @@ impl Facts for QueueFacts {
                 );
             }
         });
-        let unreadable = Metric::whole("probe_queue_unreadable", Unit::Count, self.unreadable);
-        out.metric("unreadable", unreadable);
+        if is_read || self.unreadable > 0 {
+            let unreadable = Metric::whole("probe_queue_unreadable", Unit::Count, self.unreadable);
+            out.metric("unreadable", unreadable);
+        }
         out.set("first_unreadable", self.first_unreadable.clone());
         out.set("complaint", self.complaint.clone());
         out.trees("growth", &self.growth, Growth::record);

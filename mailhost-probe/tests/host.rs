@@ -272,7 +272,7 @@ async fn a_mount_that_only_we_may_not_write_to_is_none_that_went_read_only() {
 }
 
 #[tokio::test]
-async fn without_the_right_to_see_all_mounts_our_own_are_read() {
+async fn without_the_right_to_see_the_mounts_of_another_root_our_own_are_read() {
     let machine = Machine::debian("own").without("proc/1/mountinfo");
     machine.file(
         "proc/self/mountinfo",

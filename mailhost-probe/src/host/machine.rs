@@ -96,9 +96,7 @@ impl Machine {
 
     /// The file systems, among them that of the queue.
     pub(super) async fn disks(&self, queue: &Path, facts: &mut HostFacts) -> Result<(), String> {
-        // Those of the whole machine, which only root may see, or our own.
-        let mounted = self.read("proc/1/mountinfo");
-        let mounted = mounted.or_else(|_| self.read("proc/self/mountinfo"))?;
+        let mounted = self.mounted()?;
         for mount in Mount::worth_asking(&mounted, queue) {
             let path = self.below_root(Path::new(OsStr::from_bytes(&mount.point)));
             let room = aside(path.clone(), move || room(&path)).await;
@@ -116,6 +114,15 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    /// What is mounted where we are: paths are looked up there. Below another root, that is where its first process is.
+    fn mounted(&self) -> Result<Vec<u8>, String> {
+        let here = || self.read("proc/self/mountinfo");
+        match self.root == Path::new("/") {
+            true => here(),
+            false => self.read("proc/1/mountinfo").or_else(|_| here()),
+        }
     }
 
     /// Where the folder is that is called so: it may be a link.
