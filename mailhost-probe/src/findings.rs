@@ -10,6 +10,7 @@ use crate::facts::{QueueFacts, QueueName, QueueState};
 use crate::growth::Growth;
 use crate::host::findings as host;
 use crate::options::Options;
+use crate::reach::findings as reach;
 use crate::reason::Reason;
 
 /// All findings of this crate.
@@ -43,6 +44,11 @@ pub static FINDINGS: &[&FindingKind] = &[
     &host::RUN_QUEUE,
     &host::SILENT,
     &host::SWAP,
+    &reach::ECHO_LOSS,
+    &reach::ECHO_SILENT,
+    &reach::ECHO_UNAVAILABLE,
+    &reach::GONE,
+    &reach::SERVICE_DOWN,
 ];
 
 static COMPLAINT: FindingKind = FindingKind::new(

@@ -10,6 +10,7 @@ mod growth;
 mod host;
 mod options;
 mod probe;
+mod reach;
 mod reason;
 mod sources;
 mod tally;
@@ -27,5 +28,9 @@ pub use host::{
 };
 pub use options::{ConfigError, Options, Source};
 pub use probe::QueueProbe;
+pub use reach::{
+    AddressFacts, EchoFacts, EchoState, Life, PortFacts, PortState, ReachFacts, ReachOptions,
+    ReachProbe,
+};
 pub use reason::Reason;
 pub use sources::{Format, Listing, Unreadable};

@@ -9,6 +9,7 @@ use probe_core::Thresholds;
 
 use crate::growth::Sample;
 use crate::probe::QueueProbe;
+use crate::reach::ReachOptions;
 #[cfg(feature = "command")]
 use crate::sources::Format;
 
@@ -162,6 +163,13 @@ pub enum ConfigError {
     /// Two looks at counters are too far apart.
     #[error("{0:?} is too long to watch a machine")]
     Interval(Duration),
+    /// Too many echoes, or too fast.
+    #[error(
+        "at most {} echoes are sent, and no faster than one in {:?}",
+        ReachOptions::ECHOES,
+        ReachOptions::FASTEST
+    )]
+    Echoes,
     /// Thresholds are for a counter that nobody knows.
     #[error("{0:?} is no counter")]
     NoCounter(String),
@@ -171,6 +179,12 @@ pub enum ConfigError {
     /// Thresholds are for a queue without a name.
     #[error("{0:?} is no name of a queue")]
     NoQueue(String),
+    /// Neither a port nor an echo is to be tried.
+    #[error("there is nothing to try")]
+    Nothing,
+    /// Too many ports.
+    #[error("{0} ports are more than the {most} that are tried", most = ReachOptions::PORTS)]
+    Ports(usize),
     /// There is nothing to read.
     #[error("neither a socket nor a program is named")]
     NoSource,

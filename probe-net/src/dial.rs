@@ -1,8 +1,9 @@
 //! From a name to a connection: resolution, the race of the addresses, and what their failures mean.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
+use std::net::UdpSocket;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use probe_core::{Failure, FailureKind, FindingKind, Host, HostName, Phase, Severity};
@@ -103,6 +104,21 @@ impl Net {
                 "{name} has no address of the family that was asked for"
             ))),
         }
+    }
+
+    /// The address of ours that packets to this one would come from: whether there is a way there at all. Nothing is sent.
+    ///
+    /// # Errors
+    /// There is none: no route, or no address of that family.
+    pub fn way_to(&self, address: IpAddr) -> io::Result<IpAddr> {
+        let any = match address {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind((self.source.unwrap_or(any), 0))?;
+        // Any port will do: a datagram socket that connects looks for a route, and says nothing.
+        socket.connect((address, 9))?;
+        Ok(socket.local_addr()?.ip())
     }
 
     /// Connects to whichever of the addresses answers first, each with a head start before the next.

@@ -51,14 +51,26 @@ impl Latencies {
 
     /// Writes the three of them out, each a metric of this name with its quantile as a label.
     pub fn record(&self, name: &'static str, out: &mut Record) {
+        self.write(name, None, out);
+    }
+
+    /// The same with one label more: where the same is measured of several.
+    pub fn record_of(&self, name: &'static str, label: (&'static str, &str), out: &mut Record) {
+        self.write(name, Some(label), out);
+    }
+
+    fn write(&self, name: &'static str, label: Option<(&'static str, &str)>, out: &mut Record) {
         for (key, quantile, time) in [
             ("min", "0", self.min()),
             ("median", "0.5", self.median()),
             ("p95", "0.95", self.p95()),
         ] {
             if let Some(time) = time {
-                let metric = Metric::duration(name, time).with_label("quantile", quantile);
-                out.metric(key, metric);
+                let mut metric = Metric::duration(name, time);
+                if let Some((label, value)) = label {
+                    metric = metric.with_label(label, value);
+                }
+                out.metric(key, metric.with_label("quantile", quantile));
             }
         }
     }
