@@ -1,5 +1,5 @@
 //! Hosts from outside, on the loopback: what is open, refused and silent, and what comes of echoes. Hosts that are gone need a
-//! network of their own: `tests/apart.rs`.
+//! network of their own: `tests/real/apart.rs`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

@@ -7,6 +7,9 @@
     reason = "tests"
 )]
 
+#[path = "real/apart.rs"]
+mod apart;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
