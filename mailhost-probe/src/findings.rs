@@ -12,6 +12,7 @@ use crate::host::findings as host;
 use crate::options::Options;
 use crate::reach::findings as reach;
 use crate::reason::Reason;
+use crate::status::findings as status;
 
 /// All findings of this crate.
 pub static FINDINGS: &[&FindingKind] = &[
@@ -49,6 +50,11 @@ pub static FINDINGS: &[&FindingKind] = &[
     &reach::ECHO_UNAVAILABLE,
     &reach::GONE,
     &reach::SERVICE_DOWN,
+    &status::INCIDENT,
+    &status::MAINTENANCE,
+    &status::SERVICE,
+    &status::STALE,
+    &status::WELL,
 ];
 
 static COMPLAINT: FindingKind = FindingKind::new(

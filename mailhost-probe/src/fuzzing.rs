@@ -3,6 +3,8 @@
 
 #![allow(clippy::panic, reason = "a broken law must stop the fuzzer")]
 
+mod outside;
+
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +13,8 @@ use probe_core::{Facts, Record};
 use crate::{
     ExporterFacts, Exposition, Format, HostFacts, Listing, QueueFacts, Reading, Unreadable,
 };
+
+pub use outside::{echo, status};
 
 /// However a list is cut, the same numbers come out; and whatever it is, they agree with each other. The first octet is the
 /// format, the second the size of the pieces.

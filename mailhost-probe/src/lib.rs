@@ -13,6 +13,7 @@ mod probe;
 mod reach;
 mod reason;
 mod sources;
+mod status;
 mod tally;
 
 pub use exporter::{
@@ -34,3 +35,7 @@ pub use reach::{
 };
 pub use reason::Reason;
 pub use sources::{Format, Listing, Unreadable};
+pub use status::{
+    Incident, ServiceState, State, StatusFacts, StatusFormat, StatusOptions, StatusPage,
+    StatusProbe, Unrecognized,
+};

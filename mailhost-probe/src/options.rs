@@ -185,10 +185,16 @@ pub enum ConfigError {
     /// Too many ports.
     #[error("{0} ports are more than the {most} that are tried", most = ReachOptions::PORTS)]
     Ports(usize),
+    /// A service without a name is looked for.
+    #[error("a service to look for has a name")]
+    NoService,
     /// There is nothing to read.
     #[error("neither a socket nor a program is named")]
     NoSource,
     /// There are credentials, the exporter is asked in clear, and nobody allowed that.
     #[error("the credentials would have to go in clear, and that is not allowed")]
     SecretsInClear,
+    /// A token has characters that no header may have.
+    #[error("the token cannot be sent")]
+    Token,
 }

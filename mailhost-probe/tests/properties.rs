@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use mailhost_probe::{Format, Listing, QueueFacts};
+use mailhost_probe::{Format, Incident, Listing, QueueFacts, StatusPage};
 use probe_testkit::cut;
 use proptest::prelude::*;
 
@@ -42,6 +42,11 @@ fn format() -> impl Strategy<Value = Format> {
     proptest::sample::select(Format::ALL.to_vec())
 }
 
+fn status(page: &[u8]) -> Option<StatusPage> {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    StatusPage::read(page, None, now, Duration::from_secs(86_400)).ok()
+}
+
 proptest! {
     #[test]
     fn any_split_of_a_list_gives_the_same_numbers(
@@ -72,5 +77,44 @@ proptest! {
         let hold = facts.queue("hold").unwrap();
         prop_assert_eq!(hold.messages, u64::try_from(sizes.len()).unwrap());
         prop_assert_eq!(hold.bytes, Some(sizes.iter().copied().map(u64::from).sum()));
+    }
+
+    #[test]
+    fn arbitrary_octets_are_a_page_of_status_or_refused(
+        page in proptest::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let _ = status(&page);
+    }
+
+    #[test]
+    fn whatever_a_title_is_it_is_shown_on_one_line_within_its_bounds(title in "\\PC{0,300}") {
+        let text = serde_json::Value::from(title.clone()).to_string();
+        let json = format!("{{\"page\": {{}}, \"incidents\": [{{\"name\": {text}}}]}}");
+        let escaped = title.replace('&', "&amp;").replace('<', "&lt;");
+        let feed = format!("<rss><channel><item><title>{escaped}</title></item></channel></rss>");
+        for page in [json, feed] {
+            let Some(page) = status(page.as_bytes()) else {
+                continue;
+            };
+            for incident in page.facts.incidents {
+                prop_assert!(incident.title.chars().count() <= Incident::TITLE + 1);
+                prop_assert!(!incident.title.contains(char::is_control));
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_of_pages_in_any_order_end(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                Just("<rss>"), Just("<channel>"), Just("<item>"), Just("<title>"), Just("<b"),
+                Just("</title>"), Just("</item>"), Just("</channel>"), Just("</rss>"),
+                Just("{\"page\":{},"), Just("\"incidents\":["), Just("{\"name\":\"a\""), Just("}"),
+                Just("]"), Just(","), Just("&lt;p>"), Just("Resolved - "), Just("&amp;#1;"),
+            ],
+            0..24,
+        ),
+    ) {
+        let _ = status(pieces.concat().as_bytes());
     }
 }
