@@ -15,11 +15,12 @@ use dnsbl_probe::DnsblProbe;
 use eas_probe::{EasProbe, Rung};
 use futures_util::future::join3;
 use imap_probe::ImapProbe;
+use mailhost_probe::ReachProbe;
 use mx_check::{DomainFacts, DomainProbe, MxFacts, MxHost};
 use pop3_probe::Pop3Probe;
 use probe_core::{
-    AnyProbe, Context, Facts, Failure, Fleet, Host, HostName, Probe, Record, Report, Severity,
-    Target,
+    AnyProbe, Context, Facts, Failure, FailureKind, Fleet, Host, HostName, Phase, Probe, Record,
+    Report, Severity, Target,
 };
 use probe_net::dns::Resolver;
 use probe_net::names::Reach;
@@ -135,6 +136,12 @@ impl Check {
     const AT_ONCE: NonZeroUsize = NonZeroUsize::new(32).unwrap();
     /// So many hosts, and so many addresses, are asked about.
     const HOSTS: usize = 16;
+    /// So much time is kept to see whether a host is there at all.
+    const LAST_LOOK: Duration = Duration::from_secs(4);
+    /// Where mail goes.
+    const SMTP: u16 = 25;
+    /// What else often listens on a mail host.
+    const WITNESSES: [u16; 6] = [80, 443, 465, 587, 993, 995];
 
     /// A check that asks no blacklists. Mail servers in private networks are left alone, unless local is fine.
     pub fn new(net: Net, resolver: Resolver, domain: DomainProbe, local_is_fine: bool) -> Self {
@@ -182,6 +189,41 @@ impl Check {
         self
     }
 
+    /// Puts these questions at once, and adds the answers.
+    async fn ask(
+        &self,
+        plan: Vec<(Target, AnyProbe)>,
+        cx: &Context,
+        budget: Duration,
+        parts: &mut Vec<Report>,
+    ) {
+        let cx = cx.clone().with_budget(budget.max(Duration::from_millis(1)));
+        self.progress.begin(plan.len());
+        let mut fleet = Fleet::new(plan, cx, Self::AT_ONCE);
+        while let Some(mut part) = fleet.next().await {
+            weigh(&mut part);
+            self.progress.end_one();
+            parts.push(part);
+        }
+    }
+
+    /// The hosts that take mail and did not take a connection at any address: are they there at all?
+    fn unreached(&self, parts: &[Report]) -> Vec<(Target, AnyProbe)> {
+        let options = ReachProbe::builder(self.net.clone())
+            .witnesses(Self::WITNESSES)
+            .patience(Self::LAST_LOOK * 3 / 4);
+        let Ok(probe) = options.build().map(AnyProbe::new) else {
+            return Vec::new();
+        };
+        let hosts = parts.iter().filter(|part| {
+            let is_exchange = part.probe == "smtp" && part.target.port() == Some(Self::SMTP);
+            is_exchange && is_unreached(part)
+        });
+        hosts
+            .map(|part| (part.target.clone(), probe.clone()))
+            .collect()
+    }
+
     /// What to ask, now that so much is known.
     fn plan(
         &self,
@@ -217,7 +259,7 @@ impl Check {
             let options = options
                 .recipients(postmaster.as_slice())
                 .expect_tls(expectation);
-            let target = Target::host(Host::Name(host), 25);
+            let target = Target::host(Host::Name(host), Self::SMTP);
             Some((target, AnyProbe::new(options.build().ok()?)))
         };
         hosts
@@ -312,16 +354,12 @@ impl Probe for Check {
         self.progress.end_one();
         let plan = self.plan(domain, &domain_report.facts, &report.facts);
         report.parts.extend(domain_report.parts);
-        let rest = cx
-            .clone()
-            .with_budget(log.time_left().max(Duration::from_millis(1)));
-        self.progress.begin(plan.len());
-        let mut fleet = Fleet::new(plan, rest, Self::AT_ONCE);
-        while let Some(mut part) = fleet.next().await {
-            weigh(&mut part);
-            self.progress.end_one();
-            report.parts.push(part);
-        }
+        // Of hosts that do not answer it is asked afterwards whether they are there.
+        let kept = (log.time_left() / 4).min(Self::LAST_LOOK);
+        self.ask(plan, cx, log.time_left() - kept, &mut report.parts)
+            .await;
+        let lost = self.unreached(&report.parts);
+        self.ask(lost, cx, log.time_left(), &mut report.parts).await;
         // Whoever came first: what keeps mail from arriving before what only others think of it.
         report.parts.sort_by_key(|part| place(part.probe));
         log.close(&mut report);
@@ -352,10 +390,32 @@ fn weigh(part: &mut Report) {
     part.parts.iter_mut().for_each(weigh);
 }
 
+/// Whether no address took a connection; those that this machine has no way to aside.
+fn is_unreached(part: &Report) -> bool {
+    let is_so = |one: &Report, kinds: &[FailureKind]| {
+        let failure = one.failure.as_ref();
+        failure
+            .is_some_and(|failure| failure.phase == Phase::CONNECT && kinds.contains(&failure.kind))
+    };
+    let lost = [
+        FailureKind::Refused,
+        FailureKind::Timeout,
+        FailureKind::Unreachable,
+    ];
+    if part.parts.is_empty() {
+        return is_so(part, &lost);
+    }
+    let members = || part.parts.iter();
+    members().any(|one| is_so(one, &lost))
+        && members().all(|one| is_so(one, &lost) || is_so(one, &[FailureKind::Local]))
+}
+
 fn place(probe: &str) -> usize {
-    const ORDER: [&str; 9] = [
+    // What came of looking for a host says more than that it did not answer.
+    const ORDER: [&str; 10] = [
         "mx",
         "registration",
+        "reach",
         "smtp",
         "imap",
         "pop3",

@@ -1,11 +1,10 @@
-//! Several probes of the same target, as one: each is a part of the report, and the worst of them its verdict.
+//! Several probes as one: each is a part of the report, and the worst of them its verdict.
 
-use core::num::NonZeroUsize;
-
-use probe_core::{AnyProbe, Context, Fleet, Probe, Report, Target};
+use futures_util::stream::{self, StreamExt};
+use probe_core::{AnyProbe, Context, Probe, Report, Target};
 use probe_net::Log;
 
-/// Asks several things of one target at once.
+/// Asks several things at once, of one target or of several that belong together.
 ///
 /// ```no_run
 /// use mailhost_probe::{HostProbe, QueueProbe, Source};
@@ -15,8 +14,10 @@ use probe_net::Log;
 /// # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
 /// let queue = QueueProbe::builder(Source::Showq(Source::SHOWQ.into())).build()?;
 /// let machine = HostProbe::builder().build()?;
-/// let both = Together::new("mailhost", [AnyProbe::new(queue), AnyProbe::new(machine)]);
-/// let report = both.probe(&"localhost".parse()?, &Context::default()).await;
+/// let both = [AnyProbe::new(queue), AnyProbe::new(machine)];
+/// let localhost: probe_core::Target = "localhost".parse()?;
+/// let both = Together::new("mailhost", both.map(|probe| (localhost.clone(), probe)));
+/// let report = both.probe(&localhost, &Context::default()).await;
 /// println!("{}: {} parts", report.verdict(), report.parts.len());
 /// # Ok(())
 /// # }
@@ -24,18 +25,22 @@ use probe_net::Log;
 #[derive(Clone, Debug)]
 pub struct Together {
     name: &'static str,
-    probes: Vec<AnyProbe>,
+    questions: Vec<(Target, AnyProbe)>,
 }
 
 impl Together {
     /// So many are under way at once.
-    const AT_ONCE: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+    const AT_ONCE: usize = 32;
 
-    /// These probes, under a name for all of them. In this order they are reported.
-    pub fn new(name: &'static str, probes: impl IntoIterator<Item = AnyProbe>) -> Self {
+    /// These probes, each with its own target, under a name for all of them. In this order they are reported. What the whole
+    /// is asked of is what its report is called by.
+    pub fn new(
+        name: &'static str,
+        questions: impl IntoIterator<Item = (Target, AnyProbe)>,
+    ) -> Self {
         Self {
             name,
-            probes: probes.into_iter().collect(),
+            questions: questions.into_iter().collect(),
         }
     }
 }
@@ -50,14 +55,12 @@ impl Probe for Together {
     async fn probe(&self, target: &Target, cx: &Context) -> Report<()> {
         let log = Log::begin(cx);
         let mut report = Report::new(self.name, target.clone(), cx.now(), ());
-        let probes = self.probes.iter().cloned();
-        let asked = probes.map(|probe| (target.clone(), probe));
-        let mut fleet = Fleet::new(asked, cx.clone(), Self::AT_ONCE);
-        while let Some(part) = fleet.next().await {
-            report.parts.push(part);
+        let mut asking = Vec::new();
+        for (target, probe) in &self.questions {
+            asking.push(probe.probe(target, cx));
         }
-        let place = |name| self.probes.iter().position(|probe| probe.name() == name);
-        report.parts.sort_by_key(|part| place(part.probe));
+        let parts = stream::iter(asking).buffered(Self::AT_ONCE);
+        report.parts = parts.collect().await;
         log.close(&mut report);
         report
     }

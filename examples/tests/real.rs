@@ -151,6 +151,16 @@ fn the_first_line_names_what_is_wrong() {
 }
 
 #[test]
+fn a_mail_host_that_does_not_answer_is_looked_for() {
+    let (status, page) = check("deserted.test", &["--no-lists"]);
+    let told = "mx.deserted.test:25: the host is alive, its mail service is not to be reached";
+    assert!(first(&page).contains(told), "{page}");
+    assert_eq!(status, 2, "{page}");
+    let part = "reach        mx.deserted.test:25";
+    assert!(page.contains(part), "{page}");
+}
+
+#[test]
 fn what_the_registry_says_comes_before_what_caches_hide() {
     for (domain, status, told) in [
         ("held.test", 2, "the domain is on hold"),

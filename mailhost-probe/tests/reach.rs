@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use mailhost_probe::{
 use probe_core::{Context, FailureKind, HostName, Probe, Report, Severity, Verdict};
 use probe_net::tls::Tls;
 use probe_net::{Net, Resolve, ResolveError};
-use probe_testkit::Authority;
-use socket2::{Domain, Socket, Type};
+use probe_testkit::{Authority, ClosedPort, SilentPort};
+use tokio::net::TcpSocket;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -45,22 +45,16 @@ fn listening(address: IpAddr) -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// A port that is taken, and at which nobody listens.
-fn refusing(address: IpAddr) -> (Socket, u16) {
-    let socket = Socket::new(Domain::for_address((address, 0).into()), Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::new(address, 0).into()).unwrap();
-    let port = socket.local_addr().unwrap().as_socket().unwrap().port();
-    (socket, port)
+fn refusing() -> (ClosedPort, u16) {
+    let closed = ClosedPort::new().unwrap();
+    let port = closed.address().port();
+    (closed, port)
 }
 
-/// A port whose service takes no more connections: the system lets further ones unanswered.
-fn silent() -> (Vec<TcpStream>, Socket, u16) {
-    let (socket, port) = refusing(V4);
-    socket.listen(0).unwrap();
-    let to = SocketAddr::new(V4, port);
-    let knock = || TcpStream::connect_timeout(&to, Duration::from_millis(100)).ok();
-    let held = core::iter::from_fn(knock).take(8).collect();
-    (held, socket, port)
+fn silent() -> (SilentPort, u16) {
+    let silent = SilentPort::new().unwrap();
+    let port = silent.address().port();
+    (silent, port)
 }
 
 fn codes(report: &Report<ReachFacts>) -> Vec<(&str, Severity)> {
@@ -83,7 +77,7 @@ async fn a_service_that_listens_is_well() {
 
 #[tokio::test]
 async fn a_port_that_is_refused_is_a_service_that_is_down_on_a_host_that_is_alive() {
-    let (_socket, port) = refusing(V4);
+    let (_socket, port) = refusing();
     let report = look(options().ports([port]), "127.0.0.1").await;
     assert_eq!(codes(&report), [("reach.service.down", Severity::Critical)]);
     assert_eq!(
@@ -96,7 +90,7 @@ async fn a_port_that_is_refused_is_a_service_that_is_down_on_a_host_that_is_aliv
 
 #[tokio::test]
 async fn a_port_that_is_silent_is_a_service_that_is_down_where_a_witness_answers() {
-    let (_held, _socket, port) = silent();
+    let (_silent, port) = silent();
     let (_listener, witness) = listening(V4);
     let asked = options().ports([port]).witnesses([witness]);
     let report = look(asked, "127.0.0.1").await;
@@ -107,7 +101,7 @@ async fn a_port_that_is_silent_is_a_service_that_is_down_where_a_witness_answers
 
 #[tokio::test]
 async fn a_host_of_which_nothing_answers_is_gone() {
-    let (_held, _socket, port) = silent();
+    let (_silent, port) = silent();
     let report = look(options().ports([port]), "127.0.0.1").await;
     assert_eq!(codes(&report), [("reach.gone", Severity::Critical)]);
     assert_eq!(report.facts.life(), Life::Gone);
@@ -120,7 +114,7 @@ async fn a_host_of_which_nothing_answers_is_gone() {
 #[tokio::test]
 async fn nobody_needs_to_listen_at_a_witness() {
     let (_listener, port) = listening(V4);
-    let (_socket, witness) = refusing(V4);
+    let (_socket, witness) = refusing();
     let asked = options().ports([port]).witnesses([witness]);
     let report = look(asked, "127.0.0.1").await;
     assert_eq!(codes(&report), []);
@@ -166,7 +160,9 @@ async fn ipv6_is_tried_like_ipv4() {
         return;
     }
     let (_listener, open) = listening(V6);
-    let (_socket, shut) = refusing(V6);
+    let socket = TcpSocket::new_v6().unwrap();
+    socket.bind(SocketAddr::new(V6, 0)).unwrap();
+    let shut = socket.local_addr().unwrap().port();
     let report = look(asked.ports([open, shut]), "::1").await;
     let address = &report.facts.addresses[0];
     assert_eq!(address.port(open).unwrap().state, PortState::Open);
@@ -229,7 +225,7 @@ async fn a_service_that_another_address_has_is_a_warning() {
 
 #[tokio::test]
 async fn a_service_that_no_address_has_is_critical_at_each() {
-    let (_socket, port) = refusing(V4);
+    let (_socket, port) = refusing();
     let asked = at(&["127.0.0.1", "127.0.0.2"]).ports([port]);
     let report = look(asked, "mx.example.test").await;
     let down = ("reach.service.down", Severity::Critical);

@@ -134,7 +134,7 @@ impl Credentials {
 }
 
 /// The variable is not named in the mistake: it may be the secret itself, given in its place.
-fn from_env(option: &str, variable: &str) -> Result<Secret, Mistake> {
+pub(super) fn from_env(option: &str, variable: &str) -> Result<Secret, Mistake> {
     match env::var(variable) {
         Ok(secret) => Ok(Secret::from(secret)),
         Err(env::VarError::NotPresent) => Err(Mistake(format!(

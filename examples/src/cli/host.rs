@@ -1,24 +1,30 @@
 //! `mailprobe host`: what a mail host says of itself. On the server itself the queue and the machine are asked; elsewhere the
-//! page of an exporter.
+//! page of an exporter, the health of Exchange, whether the host is there at all, and what its provider says.
 
+mod exchange;
 mod exporter;
 mod machine;
 mod queue;
+mod reach;
 mod state;
+mod status;
 
 use clap::{Args, ValueEnum};
 use probe_core::{AnyProbe, Target, Verdict};
 
 use super::{Mistake, Surroundings};
 use crate::together::Together;
+use exchange::Exchange;
 use exporter::Exporter;
 use machine::Machine;
 use queue::Queue;
+use reach::Reach;
 use state::State;
+use status::Status;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without --exporter this asks the machine that it runs on. Whatever cannot be read is unknown, never empty.\n\nExit status: 0 ok, 1 warning, 2 critical, 3 unknown or wrong usage."
+    after_help = "Without --exporter, --exchange, --reach and --status this asks the machine that it runs on; beside them it does with --only. Whatever cannot be read is unknown, never empty.\n\nExit status: 0 ok, 1 warning, 2 critical, 3 unknown or wrong usage."
 )]
 pub(super) struct HostItself {
     /// Asks one of both only
@@ -32,6 +38,12 @@ pub(super) struct HostItself {
     machine: Machine,
     #[command(flatten)]
     exporter: Exporter,
+    #[command(flatten)]
+    exchange: Exchange,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    status: Status,
     #[command(flatten)]
     surroundings: Surroundings,
 }
@@ -47,17 +59,18 @@ enum Part {
 
 impl HostItself {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let (target, probe) = match self.exporter.url() {
-            Some(url) => {
-                let target = Target::host(url.host().clone(), url.port());
-                let net = self.surroundings.net()?;
-                let probe = self.exporter.probe(net, url, &self.queue, &self.machine)?;
-                (target, AnyProbe::new(probe))
-            }
-            None => {
-                let target = "localhost".parse().map_err(Mistake::new)?;
-                (target, self.here()?)
-            }
+        let elsewhere = self.elsewhere()?;
+        let here = match self.only.is_some() || elsewhere.is_empty() {
+            true => self.here()?,
+            false => Vec::new(),
+        };
+        let localhost: Target = "localhost".parse().map_err(Mistake::new)?;
+        let here = here.into_iter().map(|probe| (localhost.clone(), probe));
+        let questions: Vec<_> = here.chain(elsewhere).collect();
+        let (target, probe) = match questions.as_slice() {
+            // What is asked by itself is told by itself.
+            [(target, probe)] => (target.clone(), probe.clone()),
+            _ => together(questions, localhost),
         };
         let reports = self.surroundings.reports(&[target], &probe)?;
         self.state.keep(&reports)?;
@@ -65,16 +78,51 @@ impl HostItself {
     }
 
     /// What is asked of the machine that we run on.
-    fn here(&self) -> Result<AnyProbe, Mistake> {
+    fn here(&self) -> Result<Vec<AnyProbe>, Mistake> {
         let queue = || {
             let before = self.state.before(self.surroundings.earlier())?;
             self.queue.probe(before).map(AnyProbe::new)
         };
         let machine = || self.machine.probe().map(AnyProbe::new);
         Ok(match self.only {
-            Some(Part::Queue) => queue()?,
-            Some(Part::Machine) => machine()?,
-            None => AnyProbe::new(Together::new("mailhost", [queue()?, machine()?])),
+            Some(Part::Queue) => vec![queue()?],
+            Some(Part::Machine) => vec![machine()?],
+            None => vec![queue()?, machine()?],
         })
     }
+
+    /// What is asked of other machines.
+    fn elsewhere(&self) -> Result<Vec<(Target, AnyProbe)>, Mistake> {
+        let is_empty = self.exporter.url().is_none()
+            && self.exchange.exchange.is_empty()
+            && self.reach.reach.is_empty()
+            && self.status.status.is_empty();
+        if is_empty {
+            return Ok(Vec::new());
+        }
+        let net = self.surroundings.net()?;
+        let mut questions = self.exchange.probes(&net)?;
+        if let Some(url) = self.exporter.url() {
+            let target = Target::host(url.host().clone(), url.port());
+            let probe = self
+                .exporter
+                .probe(net.clone(), url, &self.queue, &self.machine)?;
+            questions.push((target, AnyProbe::new(probe)));
+        }
+        questions.extend(self.reach.probes(&net)?);
+        questions.extend(self.status.probes(&net)?);
+        Ok(questions)
+    }
+}
+
+/// All of them, under the name of the host that is asked first.
+fn together(questions: Vec<(Target, AnyProbe)>, localhost: Target) -> (Target, AnyProbe) {
+    let whole = match questions.first() {
+        Some((Target::Host { host, .. }, _)) => Target::Host {
+            host: host.clone(),
+            port: None,
+        },
+        _ => localhost,
+    };
+    (whole, AnyProbe::new(Together::new("mailhost", questions)))
 }

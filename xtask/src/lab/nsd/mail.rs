@@ -108,6 +108,8 @@ pub(super) const DOMAINS: &[Domain] = &[
     domain!("whois-only.test", ["@ MX 10 good.lab.test."]),
     domain!("expired.test", ["@ MX 10 expired.lab.test."]),
     domain!("greets-554.test", ["@ MX 10 greets-554.lab.test."]),
+    // A machine that is there, and on which nothing listens.
+    domain!("deserted.test", ["@ MX 10 mx.@", "mx.@ A 127.88.0.74"]),
     domain!(
         "two.test",
         [
