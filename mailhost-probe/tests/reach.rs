@@ -145,6 +145,7 @@ async fn an_echo_shows_that_a_host_is_alive() {
     }
     assert_eq!(echo.state, EchoState::Answered);
     assert_eq!((echo.sent, echo.times.count(), echo.lost()), (3, 3, 0));
+    assert_eq!(echo.strays, 0);
     assert_eq!(report.facts.life(), Life::Alive);
     assert_eq!(report.verdict(), Verdict::Ok);
 }

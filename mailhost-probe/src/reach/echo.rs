@@ -71,6 +71,15 @@ impl<'a> Echo<'a> {
     /// Reads a reply; `None` where it is another message, or was damaged on its way. Raw sockets have the header of IPv4 in
     /// front of it.
     pub(crate) fn of_reply(octets: &'a [u8], icmp: Icmp) -> Option<Self> {
+        Self::of(octets, icmp, icmp.reply())
+    }
+
+    /// Reads a request, which raw sockets hear too where it goes to this machine.
+    pub(crate) fn of_request(octets: &'a [u8], icmp: Icmp) -> Option<Self> {
+        Self::of(octets, icmp, icmp.request())
+    }
+
+    fn of(octets: &'a [u8], icmp: Icmp, kind: u8) -> Option<Self> {
         let (message, _) = match icmp {
             Icmp::V4 => opt(header).parse(octets).ok()?,
             Icmp::V6 => (octets, None),
@@ -78,13 +87,13 @@ impl<'a> Echo<'a> {
         if icmp == Icmp::V4 && sum(message) != u16::MAX {
             return None;
         }
-        let (_, echo) = reply(message, icmp.reply()).ok()?;
+        let (_, echo) = fields(message, kind).ok()?;
         Some(echo)
     }
 }
 
-fn reply(message: &[u8], kind: u8) -> IResult<&[u8], Echo<'_>> {
-    // A reply has no other code.
+fn fields(message: &[u8], kind: u8) -> IResult<&[u8], Echo<'_>> {
+    // Of these there is no other code.
     let kind = [kind, 0];
     let head = (tag(kind.as_slice()), be_u16);
     let fields = (be_u16, be_u16, rest);

@@ -115,8 +115,11 @@ impl Pinger {
 
     fn hear(&self, message: &[u8], heard: &mut Heard<'_>) {
         let now = Instant::now();
-        let echo = Echo::of_reply(message, self.icmp);
-        let echo = echo.filter(|echo| *echo == self.echo(echo.sequence));
+        let is_ours = |echo: &Echo<'_>| *echo == self.echo(echo.sequence);
+        if Echo::of_request(message, self.icmp).is_some_and(|echo| is_ours(&echo)) {
+            return;
+        }
+        let echo = Echo::of_reply(message, self.icmp).filter(is_ours);
         let place = echo.map(|echo| usize::from(echo.sequence));
         let sent = place.and_then(|place| heard.waiting.get_mut(place)?.take());
         match sent {

@@ -203,9 +203,11 @@ impl Facts for StatusFacts {
         if self.updated.is_some() {
             out.set("updated", self.updated);
         }
+        let mut known = Vec::new();
         out.trees("services", &self.services, |service, out| {
-            out.set("name", service.name.as_str());
-            out.set("state", service.state.as_str());
+            // Of several with the same name, a metric is the first.
+            service.record(!known.contains(&&service.name), out);
+            known.push(&service.name);
         });
         out.trees("incidents", &self.incidents, Incident::record);
         out.trees("maintenance", &self.maintenance, Incident::record);
@@ -215,6 +217,22 @@ impl Facts for StatusFacts {
         out.metric("open", open);
         let omitted = i64::try_from(self.omitted).unwrap_or(i64::MAX);
         out.set("omitted", omitted);
+    }
+}
+
+impl ServiceState {
+    fn record(&self, is_first: bool, out: &mut Record) {
+        out.set("name", self.name.as_str());
+        let state = self.state.as_str();
+        match is_first && self.state != State::Unknown {
+            true => {
+                let well = u64::from(!self.state.hurts());
+                let well = Metric::whole("probe_status_service_well", Unit::Count, well);
+                let well = well.with_label("service", self.name.as_str());
+                out.label("state", state, well);
+            }
+            false => out.set("state", state),
+        }
     }
 }
 
