@@ -81,11 +81,11 @@ fn a_token_comes_from_a_file_or_a_variable_and_is_never_shown() {
     let url = format!("https://{}/health", web.address());
     let common = ["host", "--ca", ca.to_str().unwrap(), "--status", &url, "-v"];
     let token = file("outside-token", "open sesame\n");
-    let by_file = ["--token-file", token.to_str().unwrap()];
+    let by_file = ["--status-token-file", token.to_str().unwrap()];
     let said = mailprobe(common.iter().chain(&by_file));
     assert_eq!(said.status, 1, "{}{}", said.out, said.err);
     assert!(!said.out.contains("open sesame"), "{}", said.out);
-    let by_variable = common.iter().chain(&["--token-env", "TOKEN"]);
+    let by_variable = common.iter().chain(&["--status-token-env", "TOKEN"]);
     let said = mailprobe_with(by_variable, &[("TOKEN", "close sesame")]);
     assert_eq!(said.status, 3, "{}{}", said.out, said.err);
     assert!(!said.out.contains("close sesame"), "{}", said.out);
@@ -100,7 +100,7 @@ fn a_token_is_not_shown_to_two_providers() {
         "https://127.0.0.1:1/a",
         "--status",
         "https://127.0.0.1:2/b",
-        "--token-file",
+        "--status-token-file",
         token.to_str().unwrap(),
     ]);
     assert_eq!(said.status, 3);

@@ -29,7 +29,7 @@ pub(super) struct Status {
     incidents_critical: bool,
     /// Reads the token that the provider wants from this file
     #[arg(long, value_name = "FILE", requires = "status", group = "status_token")]
-    token_file: Option<PathBuf>,
+    status_token_file: Option<PathBuf>,
     /// Reads it from this environment variable
     #[arg(
         long,
@@ -37,7 +37,7 @@ pub(super) struct Status {
         requires = "status",
         group = "status_token"
     )]
-    token_env: Option<String>,
+    status_token_env: Option<String>,
 }
 
 /// Kinds of pages.
@@ -87,9 +87,9 @@ impl Status {
     }
 
     fn token(&self) -> Result<Option<Secret>, Mistake> {
-        match (&self.token_file, &self.token_env) {
+        match (&self.status_token_file, &self.status_token_env) {
             (Some(file), _) => read_secret(file).map(Some),
-            (None, Some(variable)) => from_env("--token-env", variable).map(Some),
+            (None, Some(variable)) => from_env("--status-token-env", variable).map(Some),
             (None, None) => Ok(None),
         }
     }
