@@ -46,6 +46,24 @@ fn a_service_that_is_down_is_told_from_a_host_that_is_gone() {
 }
 
 #[test]
+fn the_machine_that_we_run_on_is_asked_besides_only_if_it_is_named() {
+    let (_open, _shut, [open, _]) = ports();
+    let reached = format!("127.0.0.1:{open}");
+    let ask = |more: &[&str]| {
+        let all = ["host", "--reach", &reached, "--format", "json"];
+        let said = mailprobe(all.iter().chain(more));
+        let report: Json = serde_json::from_str(said.out.trim()).unwrap();
+        report
+    };
+    assert_eq!(ask(&[])["probe"], "reach");
+    let both = ask(&["--only", "queue", "--socket", "/nonexistent/showq"]);
+    let parts = both["parts"].as_array().unwrap().iter();
+    let parts: Vec<_> = parts.map(|part| part["probe"].as_str().unwrap()).collect();
+    assert_eq!(parts, ["queue", "reach"]);
+    assert_eq!(both["verdict"], "unknown");
+}
+
+#[test]
 fn the_incidents_of_a_provider_are_warnings_unless_more_is_asked() {
     let world = World::new("outside-status");
     let web = world
