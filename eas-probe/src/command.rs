@@ -101,6 +101,9 @@ pub struct Session {
 }
 
 impl Command {
+    /// Asking the virtual directories how they are.
+    pub(crate) const HEALTH: Phase = Phase::new("health");
+
     /// The command of the protocol, if it is one.
     pub const fn verb(&self) -> Option<Verb> {
         Some(match self {
@@ -119,7 +122,7 @@ impl Command {
     pub const fn phase(&self) -> Phase {
         match (self, self.verb()) {
             (_, Some(verb)) => verb.phase(),
-            (Self::Health(_), None) => Phase::new("health"),
+            (Self::Health(_), None) => Self::HEALTH,
             (_, None) => Phase::new("anonymous"),
         }
     }

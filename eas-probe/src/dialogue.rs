@@ -104,7 +104,7 @@ impl EasDialogue {
         match (mem::replace(&mut self.state, State::Over), event) {
             (State::Start, Event::Begin) => Ok(self.begin()),
             (State::ExpectHealth(directory, rest), Event::Reply { reply, .. }) => {
-                Ok(self.health_told(directory, rest, &reply))
+                self.health_told(directory, rest, &reply)
             }
             (State::Expect(command), Event::Reply { reply, took }) => {
                 self.replied(command, &reply, took)

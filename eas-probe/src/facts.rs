@@ -224,6 +224,11 @@ impl Facts for EasFacts {
 }
 
 impl Health {
+    /// Whether the page is not shown to whoever does not say who asks: that says nothing of the directory.
+    pub(crate) const fn is_withheld(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+
     fn record(&self, out: &mut Record) {
         out.set("directory", self.directory.as_str());
         let well = Metric::whole("probe_eas_healthy", Unit::Count, u64::from(self.is_well));

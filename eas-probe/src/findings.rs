@@ -275,7 +275,8 @@ fn trouble(facts: &EasFacts) -> Vec<Finding> {
 }
 
 fn health(facts: &EasFacts) -> Option<Finding> {
-    let ill = facts.health.iter().filter(|health| !health.is_well);
+    let health = facts.health.iter();
+    let ill = health.filter(|health| !health.is_well && !health.is_withheld());
     let ill: Vec<_> = ill
         .map(|health| format!("{} {}", health.directory.as_str(), health.status))
         .collect();

@@ -60,6 +60,8 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Rung {
+    /// Exchange's virtual directories say that they are well; ActiveSync itself is asked nothing. Needs no credentials.
+    Health,
     /// The server answers, and says how it wants to be shown who asks. Needs no credentials.
     Anonymous,
     /// It knows the user, and says which versions and commands it has.
@@ -74,7 +76,8 @@ pub enum Rung {
 
 impl Rung {
     /// All, the lowest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Health,
         Self::Anonymous,
         Self::Options,
         Self::Folders,
@@ -85,6 +88,7 @@ impl Rung {
     /// A name.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Health => "health",
             Self::Anonymous => "anonymous",
             Self::Options => "options",
             Self::Folders => "folders",
@@ -218,7 +222,7 @@ impl Options {
     }
 
     /// Whether to look for the pages by which Exchange says that it is well. On by default: where the first of them is not
-    /// there, the others are not asked for.
+    /// there, the others are not asked for. [`Rung::Health`] asks for all of them whatever is said here.
     pub fn health(mut self, look: bool) -> Self {
         self.health = look;
         self

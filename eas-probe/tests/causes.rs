@@ -331,6 +331,44 @@ async fn a_page_of_something_else_and_broken_answers_are_told() {
     assert_eq!(report.facts.version, Some(Version::V16_1));
 }
 
+/// What comes of asking for the pages of health alone, if all of them, or all but one, are answered with this.
+async fn swept(status: u16, but: &'static str) -> Report<EasFacts> {
+    let world = World::new(move |request| {
+        let is_other = !request.target().contains(but);
+        is_other.then(|| Say::page(status, "", ""))
+    })
+    .await;
+    let report = world.ask(world.options().up_to(Rung::Health)).await;
+    assert_eq!(world.asked().len(), 9);
+    report
+}
+
+#[tokio::test]
+async fn where_only_health_is_asked_every_directory_is() {
+    let report = swept(404, "nothing").await;
+    let failure = report.failure.as_ref().unwrap();
+    assert_eq!(failure.kind, FailureKind::Unsupported);
+    assert_eq!(failure.detail, "no virtual directory says that it is well");
+    assert_eq!(report.facts.health.len(), 9);
+    // One that is well shows an Exchange of which the others are not.
+    let report = swept(503, "/owa/").await;
+    assert_eq!(
+        (report.verdict(), &report.failure),
+        (Verdict::Warning, &None)
+    );
+    assert_eq!(codes(&report), ["eas.health.down"]);
+}
+
+/// Some administrators put a login before these pages too: the server is there, and how it is was not seen.
+#[tokio::test]
+async fn health_that_is_shown_to_nobody_is_unknown() {
+    let report = swept(401, "nothing").await;
+    assert_eq!(report.verdict(), Verdict::Unknown);
+    assert_eq!(codes(&report), [""; 0]);
+    let report = swept(401, "/owa/").await;
+    assert_eq!(report.verdict(), Verdict::Ok);
+}
+
 #[tokio::test]
 async fn a_directory_that_is_not_well_is_told_and_stops_nothing() {
     let world = World::new(|request| {

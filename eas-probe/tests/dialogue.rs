@@ -117,6 +117,7 @@ async fn what_was_learned_is_recorded_and_no_metric_twice() {
 #[tokio::test]
 async fn each_rung_ends_where_it_says() {
     for (rung, last) in [
+        (Rung::Health, "GET /rpc/healthcheck.htm".to_owned()),
         (Rung::Anonymous, format!("GET {ROOT}")),
         (Rung::Options, format!("OPTIONS {ROOT}")),
         (Rung::Folders, "FolderSync".to_owned()),

@@ -427,3 +427,40 @@ fn place(probe: &str) -> usize {
     let place = ORDER.iter().position(|known| *known == probe);
     place.unwrap_or(ORDER.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use probe_core::AnyFacts;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn report(phase: Phase, kind: Option<FailureKind>) -> Report {
+        let target = Target::host("192.0.2.1".parse::<IpAddr>().unwrap(), 25);
+        let facts = AnyFacts::new(());
+        let mut report = Report::new("smtp", target, SystemTime::UNIX_EPOCH, facts);
+        report.failure = kind.map(|kind| Failure::new(phase, kind, ""));
+        report
+    }
+
+    #[test]
+    fn a_host_is_looked_for_where_no_address_took_a_connection() {
+        let connecting = |kind| report(Phase::CONNECT, Some(kind));
+        let (refused, silent) = (FailureKind::Refused, FailureKind::Timeout);
+        let local = FailureKind::Local;
+        let well = || report(Phase::CONNECT, None);
+        let of = |parts: Vec<Report>| {
+            let mut whole = well();
+            whole.parts = parts;
+            is_unreached(&whole)
+        };
+        assert!(is_unreached(&connecting(refused)) && is_unreached(&connecting(silent)));
+        assert!(!is_unreached(&well()) && !is_unreached(&connecting(local)));
+        assert!(!is_unreached(&report(Phase::GREETING, Some(silent))));
+        assert!(of(vec![connecting(refused), connecting(silent)]));
+        assert!(!of(vec![connecting(refused), well()]));
+        // This machine has no way to IPv6: that says nothing.
+        assert!(of(vec![connecting(refused), connecting(local)]));
+        assert!(!of(vec![connecting(local)]));
+    }
+}

@@ -45,7 +45,7 @@ static WITHOUT_INBOX: Meaning = Meaning::new(
 
 impl EasDialogue {
     pub(super) fn begin(&mut self) -> Step {
-        match self.options.health {
+        match self.options.health || self.options.rung() == Rung::Health {
             true => {
                 let mut all = VecDeque::from(Directory::ALL);
                 all.pop_front();
@@ -56,17 +56,19 @@ impl EasDialogue {
         }
     }
 
-    /// A page of health. Where the first of them is none, the server is not Exchange, and has no others.
+    /// A page of health. Where the first of them is none, the server is not Exchange, and has no others; unless all of them are
+    /// what is asked for.
     pub(super) fn health_told(
         &mut self,
         directory: Directory,
         mut rest: VecDeque<Directory>,
         reply: &Reply,
-    ) -> Step {
+    ) -> Next {
         let (is_well, server) = reply::health(reply);
         let is_first = self.facts.health.is_empty();
-        if is_first && !is_well {
-            return self.ask(Command::Anonymous);
+        let is_all = self.options.rung() == Rung::Health;
+        if is_first && !is_well && !is_all {
+            return Ok(self.ask(Command::Anonymous));
         }
         self.facts.health.push(Health {
             directory,
@@ -77,10 +79,31 @@ impl EasDialogue {
         match rest.pop_front() {
             Some(next) => {
                 self.state = State::ExpectHealth(next, rest);
-                Step::Ask(Command::Health(next))
+                Ok(Step::Ask(Command::Health(next)))
             }
-            None => self.ask(Command::Anonymous),
+            None if is_all => self.swept(),
+            None => Ok(self.ask(Command::Anonymous)),
         }
+    }
+
+    /// All pages of health were asked for, and nothing else is.
+    fn swept(&self) -> Next {
+        let health = &self.facts.health;
+        if health.iter().any(|one| one.is_well) {
+            return Ok(Step::Done);
+        }
+        let (kind, detail) = match health.iter().all(Health::is_withheld) {
+            // The server is there; how it is was not to be seen.
+            true => (
+                FailureKind::Local,
+                "the pages of health are not shown to strangers",
+            ),
+            false => (
+                FailureKind::Unsupported,
+                "no virtual directory says that it is well",
+            ),
+        };
+        Err(Failure::new(Command::HEALTH, kind, detail))
     }
 
     /// What the server says to whoever does not say who asks. That it refuses is what it should do.

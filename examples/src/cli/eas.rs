@@ -101,6 +101,8 @@ pub(super) struct Eas {
 /// The rungs of the ladder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum UpTo {
+    /// Whether Exchange's virtual directories say that they are well
+    Health,
     /// Whether it answers, and how it wants to be shown who asks
     Anonymous,
     /// Whether it knows the user, and which versions it speaks
@@ -172,6 +174,7 @@ impl Eas {
 impl UpTo {
     const fn rung(self) -> Rung {
         match self {
+            Self::Health => Rung::Health,
             Self::Anonymous => Rung::Anonymous,
             Self::Options => Rung::Options,
             Self::Folders => Rung::Folders,

@@ -21,7 +21,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn probes(&self, net: &Net) -> Result<Vec<(Target, AnyProbe)>, Mistake> {
-        let mut options = EasProbe::builder(net.clone()).up_to(Rung::Anonymous);
+        let mut options = EasProbe::builder(net.clone()).up_to(Rung::Health);
         if let Some(name) = &self.server_name {
             options = options.server_name(name.clone());
         }
