@@ -17,6 +17,7 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(mx_check::registration::FINDINGS);
     all.extend(eas_probe::FINDINGS);
     all.extend(mailhost_probe::FINDINGS);
+    all.extend(mailhost_probe::SNMP_FINDINGS);
     all.extend(pop3_probe::FINDINGS);
     all.extend(web_probe::FINDINGS);
     all.extend(web_probe::jmap::FINDINGS);

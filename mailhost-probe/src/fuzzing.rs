@@ -87,6 +87,12 @@ pub fn machine(data: &[u8]) {
     }
 }
 
+/// Whatever an SNMP agent says, the conversation ends, and soon, and no more is kept than its bounds.
+#[cfg(feature = "snmp")]
+pub fn agent(data: &[u8]) {
+    crate::snmp::fuzzing::agent(data);
+}
+
 /// A sample as exporters write it.
 pub fn written(sample: &Reading<'_>) -> String {
     let escaped = |value: &str| {
@@ -139,6 +145,15 @@ mod tests {
         for (_, data) in corpus(folder) {
             super::exposition(&data);
             super::exposition(&[&*data, &*data].concat());
+        }
+    }
+
+    #[cfg(feature = "snmp")]
+    #[test]
+    fn the_corpus_of_agents_holds_the_law() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/agent");
+        for (_, data) in corpus(folder) {
+            super::agent(&data);
         }
     }
 }

@@ -12,6 +12,8 @@ mod options;
 mod probe;
 mod reach;
 mod reason;
+#[cfg(feature = "snmp")]
+mod snmp;
 mod sources;
 mod status;
 mod tally;
@@ -34,6 +36,11 @@ pub use reach::{
     ReachProbe,
 };
 pub use reason::Reason;
+#[cfg(feature = "snmp")]
+pub use snmp::{
+    MtaFacts, MtaGroupFacts, SNMP_FINDINGS, SnmpAccess, SnmpAuth, SnmpFacts, SnmpOptions,
+    SnmpPrivacy, SnmpProbe, SnmpUser, SystemFacts,
+};
 pub use sources::{Format, Listing, Unreadable};
 pub use status::{
     Incident, ServiceState, State, StatusFacts, StatusFormat, StatusOptions, StatusPage,

@@ -157,6 +157,10 @@ impl Options {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A community is empty or too long.
+    #[cfg(feature = "snmp")]
+    #[error("a community has 1 to 255 octets")]
+    Community,
     /// What stands in credentials cannot be put into a header.
     #[error("the credentials cannot be shown to a web server: {0}")]
     Credentials(String),
@@ -191,9 +195,21 @@ pub enum ConfigError {
     /// There is nothing to read.
     #[error("neither a socket nor a program is named")]
     NoSource,
-    /// There are credentials, the exporter is asked in clear, and nobody allowed that.
+    /// A user of SNMP can encrypt only what it proves.
+    #[cfg(feature = "snmp")]
+    #[error("there is no encryption without authentication in SNMP")]
+    PrivacyAlone,
+    /// There are credentials that would go in clear, to an exporter or as a community of SNMP, and nobody allowed that.
     #[error("the credentials would have to go in clear, and that is not allowed")]
     SecretsInClear,
+    /// A password is too short for SNMP.
+    #[cfg(feature = "snmp")]
+    #[error("a password for SNMP has at least 8 octets")]
+    SnmpPassword,
+    /// The name of a user is empty or too long for SNMP.
+    #[cfg(feature = "snmp")]
+    #[error("{0:?} is no name of a user of SNMP, which has 1 to 32 octets")]
+    SnmpUser(String),
     /// A token has characters that no header may have.
     #[error("the token cannot be sent")]
     Token,

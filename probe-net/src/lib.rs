@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod codec;
+mod datagrams;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod dial;
@@ -36,6 +37,7 @@ pub mod tls;
 mod wire;
 
 pub use codec::{Codec, Decoded, Malformed, Oddities, Outgoing, excerpt};
+pub use datagrams::Datagrams;
 pub use dial::{ADDRESS_FAILED, Endpoint};
 pub use dialogue::{CommandOf, Dialogue, Event, Layer, ReplyOf, Step};
 pub use drive::{drive, resume};

@@ -134,8 +134,14 @@ impl Log {
 
     /// Remarks in the transcript, if one is wanted.
     pub fn remark(&mut self, what: impl FnOnce() -> String) {
+        self.tell(Direction::Remark, what);
+    }
+
+    /// Writes what was said, in words that hold no secrets, if a transcript is wanted: for dialogues that no
+    /// [`Wire`](crate::Wire) carries.
+    pub fn tell(&mut self, direction: Direction, what: impl FnOnce() -> String) {
         if self.context.transcript {
-            self.say(Direction::Remark, what());
+            self.say(direction, what());
         }
     }
 

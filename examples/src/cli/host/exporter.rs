@@ -5,6 +5,7 @@ use mailhost_probe::{ExporterProbe, HostLimits};
 use probe_core::{Range, Thresholds};
 use probe_net::Net;
 use probe_net::http::Url;
+use probe_net::tls::SecretsOver;
 
 use super::machine::Machine;
 use super::queue::Queue;
@@ -43,7 +44,7 @@ impl Exporter {
             .messages(queue.messages())
             .oldest(queue.oldest())
             .host(machine.limits(HostLimits::microsoft()))
-            .secrets_over(self.credentials.secrets_over());
+            .secrets_over(self.secrets_over());
         if let Some(interval) = machine.interval() {
             options = options.interval(interval);
         }
@@ -54,6 +55,11 @@ impl Exporter {
             options = options.counter(counter, thresholds);
         }
         options.build().map_err(Mistake::new)
+    }
+
+    /// The weakest channel that may carry a secret.
+    pub(super) fn secrets_over(&self) -> SecretsOver {
+        self.credentials.secrets_over()
     }
 
     /// Both limits of a counter together: whichever is given takes the place of both that are usual.
