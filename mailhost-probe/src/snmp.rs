@@ -17,6 +17,14 @@ mod probe;
 mod reading;
 mod secured;
 mod session;
+#[cfg(test)]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+mod tests;
 mod usm;
 mod walk;
 

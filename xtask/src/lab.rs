@@ -35,6 +35,15 @@
 //!     "alice": { "user": "alice@lab.test", "file": "<dir>/tokens/alice", "valid": true }
 //!   },
 //!   "recipients": { "greylisted": { "address": "greylisted@lab.test", "reply": "450 4.7.1" } },
+//!   "snmp": {
+//!     "communities": { "machine-community": { "sees": "machine" } },
+//!     "users": {
+//!       "priv-sha256": {
+//!         "hash": "SHA-256", "level": "priv", "auth_password": "...", "priv_password": "..."
+//!       }
+//!     },
+//!     "messages": 7, "kilo_octets": 91
+//!   },
 //!   "lists": { "notxt.rbl.test": { "quirk": "gives no reason; has 127.88.1.1" } },
 //!   "listeners": {
 //!     "smtp-expired": {
@@ -70,6 +79,7 @@ mod postfix;
 mod postgres;
 mod rbldnsd;
 mod server;
+mod snmpd;
 mod sogo;
 mod unbound;
 

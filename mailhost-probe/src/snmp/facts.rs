@@ -65,7 +65,7 @@ pub struct MtaGroupFacts {
     pub name: String,
     /// Messages that wait.
     pub stored: Option<u64>,
-    /// Their octets; a multiple of 1024.
+    /// Their octets, in thousands.
     pub bytes: Option<u64>,
     /// Their recipients.
     pub recipients: Option<u64>,

@@ -17,8 +17,10 @@ use crate::facts::{QueueFacts, QueueName, QueueState};
 use crate::host::{Access, CpuFacts, DiskFacts, HostFacts, MemoryFacts, SwapFacts};
 use crate::reason::Reason;
 
-/// Volumes are told in kilo-octets, memory and disks in kB: both are 1024 octets.
+/// Memory and disks are told in kB, which are 1024 octets in UCD-SNMP-MIB.
 const KILO: f64 = 1024.0;
+/// The kilo-octets of MTA-MIB are a thousand, as net-snmp counts them.
+const VOLUME: u64 = 1000;
 
 /// What these values tell.
 pub(super) fn facts(values: &Gathered, now: SystemTime) -> SnmpFacts {
@@ -351,7 +353,7 @@ fn count(value: &Value) -> Option<u64> {
 }
 
 fn octets(value: &Value) -> Option<u64> {
-    count(value)?.checked_mul(1024)
+    count(value)?.checked_mul(VOLUME)
 }
 
 /// `TimeTicks`, and `TimeInterval`, which is an INTEGER in hundredths of a second as well.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Lab, accounts, postfix, rbldnsd};
+use super::{Lab, accounts, postfix, rbldnsd, snmpd};
 
 /// The same lab, the same text: `up` tells by it whether anything changed.
 pub(crate) fn text(lab: &Lab) -> String {
@@ -21,6 +21,7 @@ pub(crate) fn text(lab: &Lab) -> String {
         "users": users(),
         "tokens": tokens(lab),
         "recipients": recipients(),
+        "snmp": snmpd::manifest(),
         "lists": lists(),
         "listeners": listeners(lab),
     });

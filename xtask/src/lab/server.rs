@@ -7,11 +7,11 @@ use anyhow::Result;
 
 use super::certificates::Certificate;
 use super::{
-    Lab, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, rbldnsd, sogo, unbound,
+    Lab, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, rbldnsd, snmpd, sogo, unbound,
 };
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 15] {
+pub(crate) fn all() -> [&'static dyn Server; 16] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
@@ -28,6 +28,7 @@ pub(crate) fn all() -> [&'static dyn Server; 15] {
         &sogo::GOOD,
         &sogo::NO_IMAP,
         &cyrus::Cyrus,
+        &snmpd::Snmpd,
     ]
 }
 
