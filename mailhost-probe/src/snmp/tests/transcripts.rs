@@ -3,6 +3,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::Access;
 use crate::snmp::access::{SnmpAccess, SnmpUser};
 use crate::snmp::dialogue::{Dialogue, Trouble, Turn};
 use crate::snmp::message::Status;
@@ -90,7 +91,7 @@ fn assert_machine(facts: &SnmpFacts) {
     assert!((0.5..1.0).contains(&memory.ratio()));
     assert_eq!(host.swap, None);
     let root = host.disks.iter().find(|disk| disk.name == "/").unwrap();
-    assert_eq!(root.is_read_only, Some(false));
+    assert_eq!(root.access, Some(Access::ReadWrite));
     assert!((0.5..1.0).contains(&root.ratio()));
 }
 
