@@ -1,4 +1,4 @@
-//! Against the lab's Postfix: its socket, and `postqueue -j`. `cargo xtask test` starts the lab and runs this.
+//! Against the lab's Postfix: its socket, and `postqueue -j`; and its SNMP agent. `cargo xtask test` starts the lab and runs this.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,8 @@
 
 #[path = "real/apart.rs"]
 mod apart;
+#[path = "real/snmp.rs"]
+mod snmp;
 
 use std::fs;
 use std::path::PathBuf;
