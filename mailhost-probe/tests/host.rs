@@ -284,6 +284,21 @@ async fn without_the_right_to_see_the_mounts_of_another_root_our_own_are_read() 
 }
 
 #[tokio::test]
+async fn the_file_system_of_the_queue_that_cannot_be_asked_is_unknown() {
+    let machine = Machine::debian("unasked");
+    machine.file(
+        "proc/1/mountinfo",
+        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /gone rw - ext4 /dev/sdb rw\n3 1 8:3 / /var/spool/gone rw - ext4 /dev/sdc rw\n",
+    );
+    let report = machine.look().await;
+    assert_eq!(report.failure, None);
+    assert_eq!(disks(&report), ["/"]);
+    std::os::unix::fs::symlink("var/spool/gone", machine.0.join("there")).unwrap();
+    let report = look(machine.options().queue("/there")).await;
+    assert_eq!(report.verdict(), Verdict::Unknown);
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_unknown_and_the_rest_is_kept() {
     let machine = Machine::debian("unread").without("proc/meminfo");
     let report = machine.look().await;

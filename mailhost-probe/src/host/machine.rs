@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use probe_core::printable;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::facts::{CpuFacts, DiskFacts, HostFacts, MemoryFacts, PressureFacts, Resource};
 use super::mounts::Mount;
@@ -97,23 +97,31 @@ impl Machine {
     /// The file systems, among them that of the queue.
     pub(super) async fn disks(&self, queue: &Path, facts: &mut HostFacts) -> Result<(), String> {
         let mounted = self.mounted()?;
-        for mount in Mount::worth_asking(&mounted, queue) {
+        // All at once: where one of a server's does not answer, none of its others will.
+        let mounts = Mount::worth_asking(&mounted, queue).into_iter();
+        let asked = mounts.map(|mount| {
             let path = self.below_root(Path::new(OsStr::from_bytes(&mount.point)));
-            let room = aside(path.clone(), move || room(&path)).await;
+            (mount, Aside::begin(path.clone(), move || room(&path)))
+        });
+        let asked: Vec<_> = asked.collect();
+        let until = Instant::now() + Self::PATIENCE;
+        let mut unread = None;
+        for (mount, room) in asked {
             let name = printable(&mount.point);
-            match room {
+            match room.until(until).await {
                 Some(Ok(Some(mut disk))) => {
                     disk.name = name;
                     disk.access = Some(mount.access);
                     disk.holds_queue = mount.holds_queue;
                     facts.disks.push(disk);
                 }
+                Some(Err(error)) if mount.holds_queue => unread = Some(format!("{name}: {error}")),
                 // Others than root may not look everywhere, and some have no room that could be used up.
                 Some(Ok(None) | Err(_)) => {}
                 None => facts.silent.push(name),
             }
         }
-        Ok(())
+        unread.map_or(Ok(()), Err)
     }
 
     /// What is mounted where we are: paths are looked up there. Below another root, that is where its first process is.
@@ -129,7 +137,8 @@ impl Machine {
     pub(super) async fn resolved(&self, folder: &Path) -> Result<PathBuf, String> {
         let path = self.below_root(folder);
         let shown = folder.display().to_string();
-        let resolved = aside(path.clone(), move || path.canonicalize()).await;
+        let resolved = Aside::begin(path.clone(), move || path.canonicalize());
+        let resolved = resolved.until(Instant::now() + Self::PATIENCE).await;
         let resolved = resolved.ok_or_else(|| format!("{shown}: it does not answer"))?;
         let resolved = resolved.map_err(|error| format!("{shown}: {error}"))?;
         let root = self.root.canonicalize().unwrap_or_default();
@@ -215,7 +224,7 @@ impl Container {
 
 /// How much room is left; nothing where the file system has none at all, or a mere file stands there.
 fn room(path: &Path) -> io::Result<Option<DiskFacts>> {
-    if !path.is_dir() {
+    if !path.metadata()?.is_dir() {
         return Ok(None);
     }
     let room = rustix::fs::statvfs(path)?;
@@ -229,22 +238,29 @@ fn room(path: &Path) -> io::Result<Option<DiskFacts>> {
     Ok(Some(disk))
 }
 
-/// Does something that may never end, in a thread of its own; nothing where it takes longer than it may, or where enough
-/// threads wait already for what is at this path.
-async fn aside<T: Send + 'static>(
-    path: PathBuf,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let place = Place::take(path)?;
-    let (done, answer) = oneshot::channel();
-    let started = thread::Builder::new().spawn(move || {
-        let outcome = work();
-        drop(place);
-        // Nobody may be waiting any more.
-        let _ = done.send(outcome);
-    });
-    started.ok()?;
-    timeout(Machine::PATIENCE, answer).await.ok()?.ok()
+/// Something that may never end, done in a thread of its own.
+struct Aside<T>(Option<oneshot::Receiver<T>>);
+
+impl<T: Send + 'static> Aside<T> {
+    /// Begins it, unless enough threads wait already for what is at this path.
+    fn begin(path: PathBuf, work: impl FnOnce() -> T + Send + 'static) -> Self {
+        let Some(place) = Place::take(path) else {
+            return Self(None);
+        };
+        let (done, answer) = oneshot::channel();
+        let started = thread::Builder::new().spawn(move || {
+            let outcome = work();
+            drop(place);
+            // Nobody may be waiting any more.
+            let _ = done.send(outcome);
+        });
+        Self(started.ok().map(|_| answer))
+    }
+
+    /// What came of it, if that comes before this moment.
+    async fn until(self, moment: Instant) -> Option<T> {
+        timeout_at(moment, self.0?).await.ok()?.ok()
+    }
 }
 
 /// The right of a thread to wait for what is at a path.
@@ -362,16 +378,18 @@ mod tests {
         let places: Vec<_> = (0..Place::MOST)
             .map(|_| Place::take(path.clone()).unwrap())
             .collect();
-        assert_eq!(aside(path.clone(), || 1).await, None);
+        let ask = || Aside::begin(path.clone(), || 1).until(Instant::now() + Machine::PATIENCE);
+        assert_eq!(ask().await, None);
         drop(places);
-        assert_eq!(aside(path, || 1).await, Some(1));
+        assert_eq!(ask().await, Some(1));
     }
 
     #[tokio::test]
     async fn who_does_not_answer_is_not_waited_for() {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
         tokio::time::pause();
-        let answer = aside("/silent".into(), move || stopped.recv()).await;
+        let asked = Aside::begin("/silent".into(), move || stopped.recv());
+        let answer = asked.until(Instant::now() + Machine::PATIENCE).await;
         assert!(answer.is_none());
         drop(stop);
     }
