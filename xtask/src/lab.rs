@@ -77,6 +77,7 @@ mod nginx;
 mod nsd;
 mod postfix;
 mod postgres;
+mod queues;
 mod rbldnsd;
 mod server;
 mod snmpd;
@@ -345,9 +346,13 @@ impl Lab {
         Ok(())
     }
 
-    fn wait_until_ready(&self, server: &dyn Server) -> Result<()> {
+    fn wait_until(
+        &self,
+        server: &dyn Server,
+        is_so: impl Fn(&dyn Server, &Self) -> bool,
+    ) -> Result<()> {
         let until = Instant::now() + READY_WITHIN;
-        while !server.is_ready(self) {
+        while !is_so(server, self) {
             let keeper = Keeper::of(self, server);
             ensure!(
                 keeper.pid().is_some(),
@@ -357,7 +362,7 @@ impl Lab {
             );
             ensure!(
                 Instant::now() < until,
-                "{} does not listen; see {}",
+                "{} is not ready; see {}",
                 server.name(),
                 keeper.console().display()
             );
@@ -369,7 +374,10 @@ impl Lab {
     fn start_all(&self) -> Result<()> {
         for server in server::all() {
             Keeper::of(self, server).start(&server.command(self))?;
-            self.wait_until_ready(server)?;
+            self.wait_until(server, |server, lab| server.is_ready(lab))?;
+        }
+        for server in server::all() {
+            self.wait_until(server, |server, lab| server.is_settled(lab))?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Lab, accounts, postfix, rbldnsd, snmpd};
+use super::{Lab, accounts, postfix, queues, rbldnsd, snmpd};
 
 /// The same lab, the same text: `up` tells by it whether anything changed.
 pub(crate) fn text(lab: &Lab) -> String {
@@ -17,6 +17,7 @@ pub(crate) fn text(lab: &Lab) -> String {
             "socket": lab.folder().join("postfix").join("spool").join("public").join("showq"),
             "config": lab.folder().join("postfix").join("etc"),
         },
+        "queues": { "postfix": queues::manifest(lab.folder()) },
         "client": { "certificate": lab.tls("client.pem"), "key": lab.tls("client.key") },
         "users": users(),
         "tokens": tokens(lab),

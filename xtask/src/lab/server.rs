@@ -7,7 +7,8 @@ use anyhow::Result;
 
 use super::certificates::Certificate;
 use super::{
-    Lab, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, rbldnsd, snmpd, sogo, unbound,
+    Lab, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, queues, rbldnsd, snmpd, sogo,
+    unbound,
 };
 
 /// The servers in the order they start; the reverse is the order they end.
@@ -20,6 +21,7 @@ pub(crate) fn all() -> [&'static dyn Server; 16] {
         &nsd::SECOND,
         &unbound::Cache,
         &unbound::Unbound,
+        &queues::Queues,
         &nginx::Nginx,
         &dovecot::Dovecot,
         &postfix::Postfix,
@@ -59,6 +61,11 @@ pub(crate) trait Server: Sync {
 
     /// Whether it serves by now. To be asked often and to cost little.
     fn is_ready(&self, lab: &Lab) -> bool;
+
+    /// Whether it has done by now what it has to do before tests begin, while others start.
+    fn is_settled(&self, _: &Lab) -> bool {
+        true
+    }
 }
 
 /// A folder that a server needs, with the account that may write to it.

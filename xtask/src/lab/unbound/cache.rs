@@ -11,11 +11,14 @@ use super::super::{Lab, dns, nsd};
 use super::RUN;
 
 const MAIN: &str = include_str!("cache.conf");
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 77);
 
 /// The other resolver of the lab.
 #[derive(Debug)]
 pub(crate) struct Cache;
+
+impl Cache {
+    pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 88, 0, 77);
+}
 
 impl Server for Cache {
     fn name(&self) -> &'static str {
@@ -31,7 +34,7 @@ impl Server for Cache {
             server: self.name(),
             label: "unbound-cache",
             host: "unbound-cache.lab.test",
-            address: IpAddr::V4(ADDRESS),
+            address: IpAddr::V4(Self::ADDRESS),
             port: dns::PORT,
             certificate: Certificate::Absent,
             quirk: "resolves whatever is delegated below the lab's root, checks signatures, and keeps it",
@@ -43,7 +46,7 @@ impl Server for Cache {
         vec![
             (
                 "unbound.conf",
-                MAIN.replace("{address}", &ADDRESS.to_string()),
+                MAIN.replace("{address}", &Self::ADDRESS.to_string()),
             ),
             (
                 "root.hints",
@@ -72,6 +75,6 @@ impl Server for Cache {
 
     /// It finds the first list.
     fn is_ready(&self, _: &Lab) -> bool {
-        dns::serves(ADDRESS)
+        dns::serves(Self::ADDRESS)
     }
 }
