@@ -188,7 +188,7 @@ mod command {
         if listing.is_empty() {
             return Err(format!("{name}: {said}"));
         }
-        listing.note_complaint(said);
+        listing.note_complaint(&said);
         Ok(())
     }
 

@@ -140,7 +140,7 @@ const WORDS: [(Reason, &[&str]); 7] = [
     ),
     (
         Reason::Timeout,
-        &["timed out", "timeout", "lost connection"],
+        &["timed out", "timeout", "lost connection", "read error from"],
     ),
     (
         Reason::Policy,
@@ -215,6 +215,7 @@ mod tests {
                 "Deferred: Connection timed out with mx.example.",
                 Reason::Timeout,
             ),
+            ("reply: read error from [192.0.2.1]", Reason::Timeout),
             (
                 "host a[192.0.2.1] said: 450 4.7.1 <x@y.test>: Recipient address rejected: Greylisted, try again in 300 seconds",
                 Reason::Greylisted,

@@ -164,7 +164,7 @@ impl Listing {
     }
 
     #[cfg(feature = "command")]
-    pub(crate) fn note_complaint(&mut self, words: String) {
+    pub(crate) fn note_complaint(&mut self, words: &str) {
         self.tally.complaint(words);
     }
 

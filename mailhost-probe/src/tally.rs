@@ -127,10 +127,11 @@ impl Tally {
         }
     }
 
-    /// Notes what the program that writes the list complains of.
-    #[cfg(feature = "command")]
-    pub(crate) fn complaint(&mut self, words: String) {
-        self.facts.complaint = Some(words);
+    /// Notes what the program that writes the list complains of, or what the list says of the server beside its entries; the
+    /// first of it is kept.
+    pub(crate) fn complaint(&mut self, words: &str) {
+        let known = &mut self.facts.complaint;
+        known.get_or_insert_with(|| words.to_owned());
     }
 
     /// Counts what could not be understood.

@@ -10,6 +10,8 @@
 
 #[path = "real/apart.rs"]
 mod apart;
+#[path = "real/beside.rs"]
+mod beside;
 #[path = "real/postfix.rs"]
 mod postfix;
 #[path = "real/snmp.rs"]

@@ -6,7 +6,8 @@
 //! everything lives in one folder (`$MAILPROBE_LAB_DIR`, by default `/var/tmp/mailprobe-lab`), and
 //! every server runs in a process namespace of its own, which ends as a whole. Nothing survives
 //! `down`, and `up` starts from an empty folder: certificates are always fresh, and a lab that was
-//! killed half-way leaves nothing behind that the next one would trip over.
+//! killed half-way leaves nothing behind that the next one would trip over. What cannot be installed beside the others is
+//! only [unpacked](beside), into `/var/cache/mailprobe-lab`.
 //!
 //! A server is one file beside [`postfix`] and [`dovecot`]; a listener is one row of its table, and
 //! a blocklist one of [`rbldnsd`]'s. To add a server, write its [`Server`] and name it in
@@ -24,6 +25,13 @@
 //!   "intermediate": "<dir>/tls/intermediate.pem",
 //!   "trust_anchors": "<dir>/nsd/ds.zone",
 //!   "queue": { "socket": "<dir>/postfix/spool/public/showq", "config": "<dir>/postfix/etc" },
+//!   "queues": {
+//!     "postfix": {
+//!       "socket": "<dir>/queues/spool/public/showq", "config": "<dir>/queues/etc",
+//!       "since": "<dir>/queues/since", ...
+//!     },
+//!     "exim": ["unshare", ...]
+//!   },
 //!   "client": { "certificate": "<dir>/tls/client.pem", "key": "<dir>/tls/client.key" },
 //!   "users": {
 //!     "alice": {
@@ -59,12 +67,16 @@
 //! `eas-`; Exchange's own word on its health at `exchange-`; JMAP at `jmap`. All of the lab's users
 //! may use ActiveSync but `noeas`; JMAP knows alice alone.
 //!
+//! Queues that have grown on purpose are in `queues`: Postfix's have the ages of their table at the time that stands in `since`;
+//! the programs of the other servers are run by the words that are given, with their own behind them.
+//!
 //! Keys are only ever added. Names resolve nowhere but at the listener `unbound`: connect to
 //! `address`, present `name` as the server's name. A listener on `::1` is only there where the
 //! machine has IPv6. The blocklists, by their zones, are served by the listener `rbldnsd`, and by
 //! `unbound` in front of it; the way to them from a root begins at the listener `nsd-root`.
 
 mod accounts;
+mod beside;
 mod certificates;
 mod cyrus;
 mod dns;

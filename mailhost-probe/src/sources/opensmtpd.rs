@@ -5,7 +5,8 @@
 //! ```
 //!
 //! An envelope is a recipient of a message; the first eight digits of its id are those of the message, and those of one
-//! message stand together.
+//! message stand together. Where the server does not run, `smtpctl` reads the queue's folder by itself, and the state of each
+//! envelope is `offline`.
 
 use std::time::{Duration, SystemTime};
 
@@ -40,14 +41,21 @@ impl Envelopes {
             tally.message("queue", None, arrived);
         }
         tally.recipient(envelope.destination, envelope.error);
+        if envelope.state == OFFLINE {
+            tally.complaint("smtpd does not run: its envelopes are offline");
+        }
     }
 }
+
+/// The state of an envelope that no server has.
+const OFFLINE: &[u8] = b"offline";
 
 #[derive(Debug)]
 struct Envelope<'a> {
     message: &'a [u8],
     destination: &'a [u8],
     created: u64,
+    state: &'a [u8],
     error: &'a [u8],
 }
 
@@ -56,13 +64,15 @@ fn envelope(line: &[u8]) -> IResult<&[u8], Envelope<'_>> {
     let field = || terminated(take_till(|byte| byte == b'|'), tag("|"));
     let id = terminated((digits(8), digits(8)), tag("|"));
     let created = terminated(number, tag("|"));
-    // Family, type, flags, sender, recipient; and from expiry to delay.
-    let (left, ((message, _), _, destination, created, _, error)) = (
+    // Family, type, flags, sender, recipient; expiry, last attempt, attempts; and, behind the state, the delay.
+    let (left, ((message, _), _, destination, created, _, state, _, error)) = (
         id,
         count(field(), 5),
         field(),
         created,
-        count(field(), 5),
+        count(field(), 3),
+        field(),
+        field(),
         rest,
     )
         .parse(line)?;
@@ -70,6 +80,7 @@ fn envelope(line: &[u8]) -> IResult<&[u8], Envelope<'_>> {
         message,
         destination,
         created,
+        state,
         error,
     };
     Ok((left, envelope))

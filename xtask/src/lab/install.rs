@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use super::beside::Beside;
 use super::keeper::Keeper;
 use super::{Unavailable, server};
 use crate::process;
@@ -20,6 +21,9 @@ const TOOLS: [&str; 2] = ["openssl", "util-linux"];
 
 /// What tests hold ours against: libwbxml's tools for the WBXML of ActiveSync.
 const ORACLES: [&str; 1] = ["libwbxml2-utils"];
+
+/// The file that says what was unpacked, written in the end.
+const CONTENTS: &str = "packages";
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const NOTHING_STARTS: &str =
@@ -41,14 +45,21 @@ pub(crate) fn install() -> Result<()> {
         "this container may not make namespaces (try `--privileged`)",
     )?;
     let missing = missing_packages();
-    if !missing.is_empty() {
+    let packed = Beside::ALL.into_iter().filter(|one| !is_unpacked(one));
+    let packed: Vec<_> = packed.collect();
+    if !missing.is_empty() || !packed.is_empty() {
         require(
             process::succeeds(Command::new("apt-get").arg("--version")),
             "it needs apt-get (Debian 12)",
         )?;
+        // An out-of-date list may still be good enough: what counts is whether the packages come.
+        process::succeeds(Command::new("apt-get").args(["-q", "update"]));
+    }
+    if !missing.is_empty() {
         eprintln!("lab: installing {}", missing.join(" "));
         fetch(&missing)?;
     }
+    packed.into_iter().try_for_each(unpack)?;
     let dovecot = process::read(Command::new("dovecot").arg("--version"))?;
     require(
         dovecot.starts_with(DOVECOT),
@@ -89,8 +100,6 @@ fn fetch(packages: &[&str]) -> Result<()> {
     let preseed =
         "echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections";
     process::read(Command::new("sh").args(["-c", preseed]))?;
-    // An out-of-date list may still be good enough: what counts is whether the packages come.
-    process::succeeds(Command::new("apt-get").args(["-q", "update"]));
     let options = [
         "install",
         "-y",
@@ -105,6 +114,28 @@ fn fetch(packages: &[&str]) -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null());
     process::read(&mut apt).map(drop)
+}
+
+fn is_unpacked(beside: &Beside) -> bool {
+    let wanted = beside.packages_to_unpack().join(" ");
+    fs::read_to_string(beside.place().join(CONTENTS)).is_ok_and(|contents| contents == wanted)
+}
+
+/// Their programs alone: neither are they configured nor does Debian know of them.
+fn unpack(beside: &Beside) -> Result<()> {
+    let (packages, place) = (beside.packages_to_unpack(), beside.place());
+    eprintln!("lab: unpacking {}", packages.join(" "));
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    let mut download = Command::new("apt-get");
+    download.args(["-q", "download"]).args(packages);
+    process::read(download.current_dir(&place))?;
+    let unpack = "for package in *.deb; do dpkg -x \"$package\" . && rm \"$package\" || exit; done";
+    process::read(Command::new("sh").args(["-c", unpack]).current_dir(&place))?;
+    fs::write(place.join(CONTENTS), packages.join(" "))?;
+    Ok(())
 }
 
 /// Says no to every service that wants to start, until dropped. One that was there before stays as

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::beside::Beside;
 use super::{Lab, accounts, postfix, queues, rbldnsd, snmpd};
 
 /// The same lab, the same text: `up` tells by it whether anything changed.
@@ -17,7 +18,7 @@ pub(crate) fn text(lab: &Lab) -> String {
             "socket": lab.folder().join("postfix").join("spool").join("public").join("showq"),
             "config": lab.folder().join("postfix").join("etc"),
         },
-        "queues": { "postfix": queues::manifest(lab.folder()) },
+        "queues": queues(lab),
         "client": { "certificate": lab.tls("client.pem"), "key": lab.tls("client.key") },
         "users": users(),
         "tokens": tokens(lab),
@@ -27,6 +28,12 @@ pub(crate) fn text(lab: &Lab) -> String {
         "listeners": listeners(lab),
     });
     format!("{manifest:#}\n")
+}
+
+fn queues(lab: &Lab) -> Map<String, Value> {
+    let postfix = ("postfix".to_owned(), queues::manifest(lab.folder()));
+    let beside = Beside::ALL.map(|one| one.manifest(lab.folder()));
+    [postfix].into_iter().chain(beside).collect()
 }
 
 fn users() -> Map<String, Value> {

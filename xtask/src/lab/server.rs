@@ -7,12 +7,12 @@ use anyhow::Result;
 
 use super::certificates::Certificate;
 use super::{
-    Lab, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, queues, rbldnsd, snmpd, sogo,
-    unbound,
+    Lab, beside, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, queues, rbldnsd, snmpd,
+    sogo, unbound,
 };
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 16] {
+pub(crate) fn all() -> [&'static dyn Server; 19] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
@@ -22,6 +22,9 @@ pub(crate) fn all() -> [&'static dyn Server; 16] {
         &unbound::Cache,
         &unbound::Unbound,
         &queues::Queues,
+        &beside::EXIM,
+        &beside::SENDMAIL,
+        &beside::OPENSMTPD,
         &nginx::Nginx,
         &dovecot::Dovecot,
         &postfix::Postfix,
