@@ -12,6 +12,8 @@
 mod apart;
 #[path = "real/beside.rs"]
 mod beside;
+#[path = "real/exporters.rs"]
+mod exporters;
 #[path = "real/postfix.rs"]
 mod postfix;
 #[path = "real/snmp.rs"]

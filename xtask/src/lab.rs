@@ -81,6 +81,7 @@ mod certificates;
 mod cyrus;
 mod dns;
 mod dovecot;
+mod exporters;
 mod install;
 mod keeper;
 mod manifest;
@@ -110,6 +111,8 @@ use crate::process;
 use keeper::Keeper;
 use server::{Listener, Server};
 
+/// Where packages are unpacked that cannot be installed: not in the lab's folder, which is emptied at every start.
+const UNPACKED: &str = "/var/cache/mailprobe-lab";
 const DEFAULT_FOLDER: &str = "/var/tmp/mailprobe-lab";
 /// Held while the lab changes; also the sign that a folder is ours to empty.
 const LOCK: &str = "mailprobe-lab.lock";
@@ -150,6 +153,11 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no lab here: {}", self.0)
     }
+}
+
+/// Where the packages of this server are that are only unpacked.
+fn unpacked(server: &dyn Server) -> PathBuf {
+    Path::new(UNPACKED).join(server.name())
 }
 
 /// Does what the command line says.

@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use super::*;
 
 /// Held by who counts, and by who changes what is counted.
-static QUEUE: Mutex<()> = Mutex::const_new(());
+pub(super) static QUEUE: Mutex<()> = Mutex::const_new(());
 
-fn socket() -> Source {
+pub(super) fn socket() -> Source {
     Source::Showq(of_lab("/queues/postfix/socket").into())
 }
 

@@ -7,17 +7,15 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::certificates::Certificate;
 use super::server::{Listener, Room, Server};
-use super::{Lab, nsd, unbound};
+use super::{Lab, nsd, unbound, unpacked};
 
 const ENTER: &str = include_str!("beside/enter.sh");
-/// Outside of the lab's folder, which is emptied at every start.
-const UNPACKED: &str = "/var/cache/mailprobe-lab";
 
 pub(crate) const EXIM: Beside = Beside {
     name: "exim",
@@ -101,20 +99,11 @@ pub(crate) struct Beside {
 impl Beside {
     pub(crate) const ALL: [&'static Self; 3] = [&EXIM, &SENDMAIL, &OPENSMTPD];
 
-    pub(crate) const fn packages_to_unpack(&self) -> &'static [&'static str] {
-        self.unpacked
-    }
-
-    /// Where its packages are unpacked to.
-    pub(crate) fn place(&self) -> PathBuf {
-        Path::new(UNPACKED).join(self.name)
-    }
-
     /// The words before a command that is to run where this server is as if installed.
     fn enter(&self, folder: &Path) -> Vec<String> {
         let own = folder.join(self.name);
         let script = own.join("enter.sh");
-        let paths = [script, own, self.place()];
+        let paths = [script, own, unpacked(self)];
         let paths = paths.map(|path| path.to_string_lossy().into_owned());
         [["sh".to_owned()].as_slice(), &paths].concat()
     }
@@ -141,6 +130,10 @@ impl Server for Beside {
 
     fn packages(&self) -> &'static [&'static str] {
         self.libraries
+    }
+
+    fn packages_to_unpack(&self) -> &'static [&'static str] {
+        self.unpacked
     }
 
     fn listeners(&self, _: &Lab) -> Vec<Listener> {

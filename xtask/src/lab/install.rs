@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use super::beside::Beside;
 use super::keeper::Keeper;
-use super::{Unavailable, server};
+use super::server::{self, Server};
+use super::{Unavailable, unpacked};
 use crate::process;
 
 /// What the lab itself calls: certificates are made by openssl, namespaces by util-linux.
@@ -45,7 +45,7 @@ pub(crate) fn install() -> Result<()> {
         "this container may not make namespaces (try `--privileged`)",
     )?;
     let missing = missing_packages();
-    let packed = Beside::ALL.into_iter().filter(|one| !is_unpacked(one));
+    let packed = server::all().into_iter().filter(|one| !is_unpacked(*one));
     let packed: Vec<_> = packed.collect();
     if !missing.is_empty() || !packed.is_empty() {
         require(
@@ -116,14 +116,15 @@ fn fetch(packages: &[&str]) -> Result<()> {
     process::read(&mut apt).map(drop)
 }
 
-fn is_unpacked(beside: &Beside) -> bool {
-    let wanted = beside.packages_to_unpack().join(" ");
-    fs::read_to_string(beside.place().join(CONTENTS)).is_ok_and(|contents| contents == wanted)
+fn is_unpacked(server: &dyn Server) -> bool {
+    let wanted = server.packages_to_unpack().join(" ");
+    let contents = || fs::read_to_string(unpacked(server).join(CONTENTS));
+    wanted.is_empty() || contents().is_ok_and(|contents| contents == wanted)
 }
 
 /// Their programs alone: neither are they configured nor does Debian know of them.
-fn unpack(beside: &Beside) -> Result<()> {
-    let (packages, place) = (beside.packages_to_unpack(), beside.place());
+fn unpack(server: &dyn Server) -> Result<()> {
+    let (packages, place) = (server.packages_to_unpack(), unpacked(server));
     eprintln!("lab: unpacking {}", packages.join(" "));
     if place.exists() {
         fs::remove_dir_all(&place)?;

@@ -122,7 +122,7 @@ impl Server for Queues {
         for number in 1..=3 {
             destinations::stopped(now).put(&stopped.join("maildrop"), number)?;
         }
-        let socket = stopped.join("public/showq");
+        let socket = lab.folder().join(DEAD_SOCKET);
         UnixListener::bind(&socket).context("cannot leave a dead socket")?;
         fs::set_permissions(socket, Permissions::from_mode(0o666))?;
         let owned = ["spool/maildrop", "later", "stopped/maildrop"].map(|path| folder.join(path));
@@ -154,15 +154,22 @@ impl Server for Queues {
 
 /// The socket that tells the queue.
 const SOCKET: &str = "queues/spool/public/showq";
+const DEAD_SOCKET: &str = "queues/stopped/public/showq";
+
+/// The sockets of this Postfix, and of the one that is stopped.
+pub(super) fn sockets(folder: &Path) -> [PathBuf; 2] {
+    [SOCKET, DEAD_SOCKET].map(|path| folder.join(path))
+}
 
 /// What tests need to know of it.
 pub(super) fn manifest(folder: &Path) -> serde_json::Value {
-    let path = |name: &str| -> PathBuf { folder.join("queues").join(name) };
+    let path = |name: &str| folder.join("queues").join(name);
+    let [socket, dead] = sockets(folder);
     serde_json::json!({
-        "socket": folder.join(SOCKET),
+        "socket": socket,
         "config": path("etc"),
         "private": path(PRIVATE),
-        "stopped": { "socket": path("stopped/public/showq"), "config": path("stopped-etc") },
+        "stopped": { "socket": dead, "config": path("stopped-etc") },
         "since": path(SINCE),
     })
 }

@@ -7,12 +7,12 @@ use anyhow::Result;
 
 use super::certificates::Certificate;
 use super::{
-    Lab, beside, cyrus, dovecot, memcached, nginx, nsd, postfix, postgres, queues, rbldnsd, snmpd,
-    sogo, unbound,
+    Lab, beside, cyrus, dovecot, exporters, memcached, nginx, nsd, postfix, postgres, queues,
+    rbldnsd, snmpd, sogo, unbound,
 };
 
 /// The servers in the order they start; the reverse is the order they end.
-pub(crate) fn all() -> [&'static dyn Server; 19] {
+pub(crate) fn all() -> [&'static dyn Server; 21] {
     [
         &rbldnsd::Rbldnsd,
         &nsd::ROOT,
@@ -34,6 +34,7 @@ pub(crate) fn all() -> [&'static dyn Server; 19] {
         &sogo::NO_IMAP,
         &cyrus::Cyrus,
         &snmpd::Snmpd,
+        &exporters::Exporters,
     ]
 }
 
@@ -43,6 +44,11 @@ pub(crate) trait Server: Sync {
 
     /// Debian's names of what must be installed.
     fn packages(&self) -> &'static [&'static str];
+
+    /// And of what is only unpacked, since Debian does not let it be installed beside the others, or would start more with it.
+    fn packages_to_unpack(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Where it can be reached by a probe.
     fn listeners(&self, lab: &Lab) -> Vec<Listener>;
