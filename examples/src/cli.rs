@@ -63,7 +63,7 @@ enum Command {
     Pop3(Box<pop3::Pop3>),
     /// Probes Exchange ActiveSync servers: can phones reach their mail, and in a timely way?
     Eas(Box<eas::Eas>),
-    /// Asks a mail host about itself: its queue and the machine, or the page of an exporter
+    /// Asks a mail host about itself: its queue and the machine, an exporter, an SNMP agent, Exchange, its provider
     Host(Box<host::HostItself>),
     /// Looks for the ActiveSync of domains, as phones do, and tells what came of each step
     Autodiscover(Box<autodiscover::Autodiscover>),

@@ -174,7 +174,7 @@ impl FailureKind {
                 "Check the user name and the password of the probe's account, and whether the account is locked or expired."
             }
             Self::Local => {
-                "Mend it on the machine that probes: route, source address, file, permissions."
+                "Mend what keeps us from looking: here the route, the source address, a file or its permissions; or the agent or exporter that was asked to look."
             }
             Self::Permanent => {
                 "Read the server's words: they name the rule. Its log has the same line with more detail."
