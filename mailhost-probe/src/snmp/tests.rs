@@ -2,6 +2,7 @@
 
 mod agent;
 mod limits;
+mod properties;
 mod quirks;
 mod security;
 mod transcripts;
