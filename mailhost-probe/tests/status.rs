@@ -288,6 +288,22 @@ fn a_page_of_too_many_values_is_not_read() {
 }
 
 #[test]
+fn a_feed_that_keeps_parsers_busy_is_not_parsed() {
+    let attributes = |count: usize| {
+        let attributes: String = (0..count).map(|n| format!(" a{n}=''")).collect();
+        read(&format!("<rss{attributes}><channel/></rss>"))
+    };
+    assert!(attributes(64).is_ok());
+    assert_eq!(attributes(65), Err(Unrecognized::Large));
+    let deep = |depth: usize| {
+        let (open, close) = ("<a>".repeat(depth), "</a>".repeat(depth));
+        read(&format!("<rss><channel>{open}{close}</channel></rss>"))
+    };
+    assert!(deep(200_000 - 3).is_ok());
+    assert_eq!(deep(200_000 - 2), Err(Unrecognized::Large));
+}
+
+#[test]
 fn what_is_kept_is_bounded() {
     let page = |services: usize, incidents: usize| {
         let service = r#"{"name": "IMAP", "status": "operational"}"#;

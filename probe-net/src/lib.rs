@@ -35,6 +35,7 @@ pub mod sasl;
 mod service;
 pub mod tls;
 mod wire;
+pub mod xml;
 
 pub use codec::{Codec, Decoded, Malformed, Oddities, Outgoing, excerpt};
 pub use datagrams::Datagrams;

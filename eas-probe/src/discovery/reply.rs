@@ -6,6 +6,7 @@ use probe_core::{Failure, HostName};
 use probe_net::excerpt;
 use probe_net::http::{Challenge, Response, Url};
 use probe_net::tls::TlsFacts;
+use probe_net::xml;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
 
@@ -148,6 +149,9 @@ pub fn read_xml(page: &[u8]) -> Said {
     let text = String::from_utf8_lossy(page);
     // Some programs put it before the declaration.
     let text = text.trim_start_matches('\u{feff}').trim_start();
+    if !xml::is_modest(text, usize::try_from(NODES).unwrap_or(usize::MAX)) {
+        return other();
+    }
     let options = ParsingOptions {
         nodes_limit: NODES,
         ..ParsingOptions::default()
@@ -293,6 +297,17 @@ mod tests {
         // Beside them: the document, its root, three elements and two texts.
         assert_eq!(wide(1993), Said::Endpoint("https://a.example/".to_owned()));
         assert!(matches!(wide(1994), Said::Other(_)));
+    }
+
+    #[test]
+    fn a_page_that_keeps_parsers_busy_is_not_parsed() {
+        let server = "<Server><Type>MobileSync</Type><Url>https://a.example/</Url></Server>";
+        let page = |attributes: usize| {
+            let attributes: String = (0..attributes).map(|n| format!(" a{n}=''")).collect();
+            read_xml(format!("<Autodiscover{attributes}>{server}</Autodiscover>").as_bytes())
+        };
+        assert_eq!(page(64), Said::Endpoint("https://a.example/".to_owned()));
+        assert!(matches!(page(65), Said::Other(_)));
     }
 
     #[test]

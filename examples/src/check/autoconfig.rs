@@ -2,7 +2,7 @@
 
 use probe_core::{Context, HostName};
 use probe_net::http::{Client, Redirects, Request, Url};
-use probe_net::{Log, Net};
+use probe_net::{Log, Net, xml};
 use roxmltree::{Document, Node};
 
 use super::services::{Service, ServiceKind};
@@ -42,6 +42,11 @@ fn places(domain: &HostName) -> impl Iterator<Item = Url> {
 fn read(page: &str, domain: &HostName) -> Vec<Service> {
     /// More than a mail program would ever try.
     const SERVICES: usize = 16;
+    /// More than the settings of any provider take.
+    const NODES: usize = 10_000;
+    if !xml::is_modest(page, NODES) {
+        return Vec::new();
+    }
     let Ok(page) = Document::parse(page) else {
         return Vec::new();
     };
@@ -118,5 +123,18 @@ mod tests {
         let many = "<incomingServer type='imap'><hostname>a.test</hostname><port>993</port>\
             <socketType>SSL</socketType></incomingServer>";
         assert_eq!(services(&format!("<a>{}</a>", many.repeat(17))).len(), 16);
+    }
+
+    #[test]
+    fn a_page_that_keeps_parsers_busy_is_not_parsed() {
+        let page = |attributes: usize| {
+            let attributes: String = (0..attributes).map(|n| format!(" a{n}=''")).collect();
+            services(&format!(
+                "<clientConfig{attributes}><incomingServer type='imap'><hostname>a.example.org</hostname>\
+                 <port>993</port><socketType>SSL</socketType></incomingServer></clientConfig>"
+            ))
+        };
+        assert_eq!(page(64), ["imaps a.example.org:993"]);
+        assert_eq!(page(65), [""; 0]);
     }
 }

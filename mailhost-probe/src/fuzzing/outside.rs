@@ -87,4 +87,11 @@ mod tests {
             super::echo(&data);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_octets_are_a_reply_or_none(data in proptest::collection::vec(0u8.., 0..80)) {
+            super::echo(&data);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! first.
 
 use probe_net::message::Date;
+use probe_net::xml;
 use roxmltree::{Document, Error, Node, ParsingOptions};
 
 use super::facts::{Incident, Kind, State, StatusFacts};
@@ -12,6 +13,9 @@ use super::page::{Reading, StatusPage, Unrecognized, at, begin, services};
 /// Reads it, if it is a feed. Entries that nothing was heard of for too long are left out, also where nobody said that they are
 /// over.
 pub(super) fn read(text: &str, reading: &Reading) -> Result<Option<StatusFacts>, Unrecognized> {
+    if !xml::is_modest(text, StatusPage::NODES) {
+        return Err(Unrecognized::Large);
+    }
     let options = ParsingOptions {
         nodes_limit: u32::try_from(StatusPage::NODES).unwrap_or(u32::MAX),
         ..ParsingOptions::default()
