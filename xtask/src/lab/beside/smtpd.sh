@@ -10,16 +10,16 @@ put() {
       smtp -s smtp://127.88.0.122 -F sender@lab.test $(printf "user$number@%s " "$@")
   done
 }
-# One session for all: between two, it waits.
+# After ten failures in a session it waits for five seconds.
 ctl() { setpriv --regid opensmtpq --clear-groups smtpctl "$@"; }
 ctl pause mta
-put 10 policy.example
-put 8 quota.example
-put 6 later.example quota.example policy.example
-put 4 greylisted.example
+put 5 policy.example
+put 5 quota.example
+put 4 later.example quota.example policy.example
+put 8 greylisted.example
 ctl resume mta
 # Each was tried for.
-until [ "$(ctl show queue | grep -c 'pending|[0-9]*|.')" = 40 ]; do
+until [ "$(ctl show queue | grep -c 'pending|[0-9]*|.')" = 30 ]; do
   sleep 0.1
 done
 touch "$1/settled"
