@@ -145,6 +145,26 @@ fn a_recipient_that_would_bounce_has_its_reason_too() {
     assert_eq!(facts.delayed.most(), Some((Reason::Refused, 1)));
 }
 
+/// Postfix 3.7: what `postsuper -e` has marked, and what was never taken in, which the text does not tell from deferred.
+#[test]
+fn the_text_of_postfix_marks_what_may_expire() {
+    let list = "\
+-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------
+609B72AAF4#     278 Tue Nov 24 20:16:47  sender@lab.test
+(delivery temporarily suspended: connect to 127.88.0.74[127.88.0.74]:25: Connection refused)
+                                         user1@expiring.example
+
+0018900189      147 Tue Nov 24 09:21:56  sender@lab.test
+                                         user1@pending.example
+
+-- 0 Kbytes in 2 Requests.
+";
+    let facts = read(Format::Mailq, list).unwrap();
+    assert_eq!((facts.messages(), facts.unreadable), (2, 0));
+    assert_eq!(facts.queue("deferred").unwrap().messages, 2);
+    assert_eq!(facts.delayed.most(), Some((Reason::Refused, 1)));
+}
+
 /// <https://github.com/monitoring-plugins/monitoring-plugins>, `plugins-scripts/check_mailq.pl`.
 #[test]
 fn sendmail_tells_each_queue_directory() {

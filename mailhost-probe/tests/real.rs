@@ -64,7 +64,10 @@ fn counts(facts: &QueueFacts) -> Vec<(&str, u64)> {
     count.collect()
 }
 
-fn destinations(facts: &QueueFacts) -> Vec<(&str, u64, Option<(Reason, u64)>)> {
+/// A domain, how many recipients wait there, and why most of them do.
+type Destination<'a> = (&'a str, u64, Option<(Reason, u64)>);
+
+fn destinations(facts: &QueueFacts) -> Vec<Destination<'_>> {
     let domains = facts.domains.iter();
     let one = domains.map(|domain| {
         let most = domain.delayed.most();

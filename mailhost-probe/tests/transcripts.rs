@@ -29,6 +29,18 @@ fn reasons(facts: &QueueFacts) -> Vec<(Reason, u64)> {
     facts.delayed.iter().collect()
 }
 
+/// A domain, how many recipients wait there, and why most of them do.
+type Destination<'a> = (&'a str, u64, Option<(Reason, u64)>);
+
+fn destinations(facts: &QueueFacts) -> Vec<Destination<'_>> {
+    let domains = facts.domains.iter();
+    let one = domains.map(|domain| {
+        let most = domain.delayed.most();
+        (&*domain.domain, domain.recipients, most)
+    });
+    one.collect()
+}
+
 const POSTFIX: [(Reason, u64); 7] = [
     (Reason::Greylisted, 6),
     (Reason::Other, 6),
@@ -77,29 +89,68 @@ fn the_text_of_postfix_tells_the_same_but_for_ages() {
     }
 }
 
+/// The queues of the lab (`cargo xtask lab up`), as those below.
 #[test]
 fn exim_tells_what_is_frozen() {
     let facts = read(Format::EximList, "exim-4.96.list");
-    let queues: Vec<_> = facts
-        .queues
-        .iter()
-        .map(|queue| (queue.name.as_str(), queue.messages))
-        .collect();
-    assert_eq!(queues, EXIM);
-    assert_eq!(facts.domains[0].domain, "other.test");
-    assert_eq!(facts.domains[0].recipients, 21);
+    assert_eq!(
+        counts(&facts),
+        [("queue", 32, Some(10_234)), ("frozen", 8, Some(2592))]
+    );
+    assert_eq!(
+        destinations(&facts),
+        [
+            ("refused.example", 22, None),
+            ("later.example", 16, None),
+            ("frozen.example", 8, None),
+        ]
+    );
+    let ages = facts.queue("queue").unwrap().ages.iter();
+    let ages: Vec<_> = ages.map(|(_, count)| count).collect();
+    assert_eq!(ages, [0, 0, 0, 0, 16, 16, 0]);
     let count = read(Format::EximCount, "exim-4.96.count");
-    assert_eq!(count.messages(), 22);
-    assert_eq!(count.queue("queue").unwrap().bytes, None);
+    assert_eq!(counts(&count), [("queue", 40, None)]);
 }
 
-const EXIM: [(&str, u64); 2] = [("queue", 3), ("frozen", 19)];
+#[test]
+fn sendmail_tells_one_reason_for_all_recipients_of_a_message() {
+    let facts = read(Format::Mailq, "sendmail-8.17.mailq");
+    assert_eq!(counts(&facts), [("queue", 24, Some(384))]);
+    assert_eq!(
+        destinations(&facts),
+        [
+            ("quota.example", 18, Some((Reason::Quota, 18))),
+            ("refused.example", 12, Some((Reason::Refused, 12))),
+            ("later.example", 6, Some((Reason::Quota, 6))),
+            ("silent.example", 2, Some((Reason::Timeout, 2))),
+        ]
+    );
+}
 
 #[test]
 fn opensmtpd_tells_every_envelope() {
     let facts = read(Format::OpenSmtpd, "opensmtpd-6.8.queue");
-    assert_eq!(counts(&facts), [("queue", 9, None)]);
-    assert_eq!(reasons(&facts), [(Reason::Other, 5)]);
-    assert_eq!(facts.domains[0].domain, "defer.test");
-    assert_eq!(facts.domains[0].recipients, 5);
+    assert_eq!(counts(&facts), [("queue", 22, None)]);
+    assert_eq!(
+        destinations(&facts),
+        [
+            ("policy.example", 9, Some((Reason::Policy, 9))),
+            ("quota.example", 9, Some((Reason::Quota, 9))),
+            ("greylisted.example", 8, Some((Reason::Greylisted, 8))),
+            ("later.example", 4, Some((Reason::Other, 4))),
+        ]
+    );
+    assert_eq!(facts.complaint, None);
+}
+
+#[test]
+fn an_opensmtpd_that_is_stopped_is_told_by_its_envelopes() {
+    let facts = read(Format::OpenSmtpd, "opensmtpd-6.8.offline");
+    let online = read(Format::OpenSmtpd, "opensmtpd-6.8.queue");
+    assert_eq!(
+        facts.complaint.as_deref(),
+        Some("smtpd does not run: its envelopes are offline")
+    );
+    assert_eq!(counts(&facts), counts(&online));
+    assert_eq!(facts.domains, online.domains);
 }

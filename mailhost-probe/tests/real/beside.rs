@@ -1,7 +1,7 @@
 //! Exim, Sendmail and OpenSMTPD, each with a queue that the lab has made.
 
 use mailhost_probe::Format;
-use probe_core::Verdict;
+use probe_core::{Thresholds, Verdict};
 
 use super::*;
 
@@ -129,6 +129,42 @@ async fn opensmtpd_tells_each_envelope_and_its_reason() {
     )
     .await;
     assert!(detail.contains("smtpctl: "), "{detail}");
+}
+
+/// What the README says of each beside check_mailq, with `-w 100 -c 1000`.
+#[tokio::test]
+async fn the_verdicts_are_those_that_the_readme_tells() {
+    const STOPPED: &str = "mount -t tmpfs none /run && exec \"$@\"";
+    let smtpctl = [
+        "setpriv",
+        "--regid",
+        "opensmtpq",
+        "--clear-groups",
+        "smtpctl",
+        "show",
+        "queue",
+    ];
+    let stopped = [&["sh", "-c", STOPPED, "sh"][..], &smtpctl].concat();
+    let absent = ["/nonexistent/mailq"];
+    for (server, words, format, verdict) in [
+        ("exim", &["exim4", "-bp"][..], Format::EximList, Verdict::Ok),
+        ("sendmail", &[SENDMAIL, "-bp"], Format::Mailq, Verdict::Ok),
+        ("opensmtpd", &smtpctl, Format::OpenSmtpd, Verdict::Ok),
+        ("opensmtpd", &stopped, Format::OpenSmtpd, Verdict::Warning),
+        ("exim", &absent, Format::EximList, Verdict::Unknown),
+    ] {
+        let range = |text: &str| Some(text.parse().unwrap());
+        let thresholds = Thresholds::new(range("100"), range("1000"));
+        let options = QueueProbe::builder(program(server, words, format)).messages(thresholds);
+        let report = ask_with(options, SystemTime::now()).await;
+        assert_eq!(report.verdict(), verdict, "{server} {words:?}");
+    }
+    let _queue = postfix::QUEUE.lock().await;
+    let range = |text: &str| Some(text.parse().unwrap());
+    let thresholds = Thresholds::new(range("100"), range("1000"));
+    let options = QueueProbe::builder(postfix::socket()).messages(thresholds);
+    let report = ask_with(options, SystemTime::now()).await;
+    assert_eq!(report.verdict(), Verdict::Warning);
 }
 
 /// Without its server the program reads the folder by itself, and says so in each line alone.

@@ -46,7 +46,7 @@ const REASONS: [(Reason, u64); 8] = [
     (Reason::Timeout, 45),
     (Reason::Tls, 40),
 ];
-const DESTINATIONS: [(&str, u64, Option<(Reason, u64)>); 17] = [
+const DESTINATIONS: [Destination<'_>; 17] = [
     ("greylisted.example", 60, Some((Reason::Greylisted, 60))),
     ("refused.example", 60, Some((Reason::Refused, 60))),
     ("policy.example", 50, Some((Reason::Policy, 50))),

@@ -1,5 +1,5 @@
 //! Prometheus's exporters as Debian has them, only unpacked: node_exporter for this machine, and postfix_exporter twice, for the
-//! [queues](super::queues) and for those of the Postfix that is stopped.
+//! [`queues`] and for those of the Postfix that is stopped.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
