@@ -44,7 +44,6 @@ pub(crate) const SENDMAIL: Beside = Beside {
     libraries: &[
         "libdb5.3",
         "libldap-2.5-0",
-        "liblockfile1",
         "libnsl2",
         "libsasl2-2",
         "libwrap0",
