@@ -137,3 +137,60 @@ async fn each_trouble_has_a_finding_of_its_own() {
         assert!(codes.contains(&code), "{code}: {codes:?}");
     }
 }
+
+/// An agent that counts the queue of the lab's Sendmail, gone at the end of its test.
+struct Agent(std::process::Child, std::path::PathBuf);
+
+impl Agent {
+    const ADDRESS: &str = "127.88.0.140:16161";
+
+    fn of_sendmail() -> Self {
+        let folder = format!("mailhost-probe-agent-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        let queue = format!(
+            "{}/sendmail/spool/mqueue",
+            std::env::var("MAILPROBE_LAB").unwrap()
+        );
+        let main = folder.join("snmpd.conf");
+        let settings = format!(
+            "agentaddress udp:{}\nrocommunity agent 127.0.0.0/8\nsendmail_queue {queue}\n",
+            Self::ADDRESS
+        );
+        fs::write(&main, settings).unwrap();
+        let mut agent = std::process::Command::new("snmpd")
+            .args(["-f", "-Lo", "-C", "-c"])
+            .arg(&main)
+            .env("SNMP_PERSISTENT_DIR", &folder)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // It tells its version once it listens.
+        let said = std::io::BufReader::new(agent.stdout.take().unwrap());
+        let mut lines = std::io::BufRead::lines(said).map(Result::unwrap);
+        assert!(lines.any(|line| line.starts_with("NET-SNMP version")));
+        // Whatever else it says must be read, or it would stop.
+        std::thread::spawn(move || lines.count());
+        Self(agent, folder)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        let _ = fs::remove_dir_all(&self.1);
+    }
+}
+
+/// net-snmp counts the files of messages as Sendmail names them. Of Postfix's queues, whose files have other names and lie in
+/// folders below, it finds none.
+#[tokio::test]
+async fn the_agent_counts_what_sendmail_lists() {
+    let _agent = Agent::of_sendmail();
+    let target = Agent::ADDRESS.parse().unwrap();
+    let report = ask_at(target, SnmpAccess::v2c("agent")).await;
+    let queue = report.facts.queue.unwrap();
+    assert_eq!(queue.messages(), 24);
+}
