@@ -29,8 +29,8 @@ mod date;
 mod headers;
 mod mark;
 
-pub use address::AddressError;
-pub use canary::{Canary, CanaryError};
+pub use address::{AddressError, check_address};
+pub use canary::{Canary, CanaryError, EIGHT_BIT_LINE, delicate_lines};
 pub use comparison::{Comparison, Difference, compare};
 pub use date::{Date, DateForm, Offset};
 pub use headers::{Field, HeaderEnd, HeaderOddity, Headers};

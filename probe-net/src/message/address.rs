@@ -32,8 +32,11 @@ const LOCAL_PART_OCTETS: usize = 64;
 /// RFC 5321 section 4.5.3.1.3 allows a path 256, of which two are its brackets.
 const ADDRESS_OCTETS: usize = 254;
 
-/// Finds the fault of an address.
-pub(super) fn check(address: &str) -> Result<(), AddressError> {
+/// Whether an address can be written into a message and an envelope as it is.
+///
+/// # Errors
+/// Its fault.
+pub fn check_address(address: &str) -> Result<(), AddressError> {
     if address.contains(['\r', '\n', '\0']) {
         return Err(AddressError::ForbiddenByte);
     }
@@ -118,9 +121,9 @@ mod tests {
     #[test]
     fn addresses_are_taken_up_to_their_limits() {
         let local = |octets| format!("{}@b", "a".repeat(octets));
-        assert_eq!(check(&local(LOCAL_PART_OCTETS)), Ok(()));
+        assert_eq!(check_address(&local(LOCAL_PART_OCTETS)), Ok(()));
         assert_eq!(
-            check(&local(LOCAL_PART_OCTETS + 1)),
+            check_address(&local(LOCAL_PART_OCTETS + 1)),
             Err(AddressError::TooLong)
         );
         let whole = |octets: usize| {
@@ -130,11 +133,14 @@ mod tests {
             )
         };
         assert_eq!(
-            (whole(ADDRESS_OCTETS).len(), check(&whole(ADDRESS_OCTETS))),
+            (
+                whole(ADDRESS_OCTETS).len(),
+                check_address(&whole(ADDRESS_OCTETS))
+            ),
             (254, Ok(()))
         );
         assert_eq!(
-            check(&whole(ADDRESS_OCTETS + 1)),
+            check_address(&whole(ADDRESS_OCTETS + 1)),
             Err(AddressError::TooLong)
         );
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::address::{AddressError, check};
+use super::address::{AddressError, check_address};
 use super::date::{Date, Offset};
 use super::headers::{HeaderEnd, Headers};
 use super::mark::{Mark, Token};
@@ -33,8 +33,8 @@ impl Canary {
         now: SystemTime,
     ) -> Result<Self, CanaryError> {
         let (from, to) = (from.into(), to.into());
-        check(&from).map_err(CanaryError::From)?;
-        check(&to).map_err(CanaryError::To)?;
+        check_address(&from).map_err(CanaryError::From)?;
+        check_address(&to).map_err(CanaryError::To)?;
         let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH);
         let seconds = since_1970.map_err(|_| CanaryError::Time)?.as_secs();
         let sent_at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -187,6 +187,23 @@ fn body(charset: Charset) -> Vec<String> {
         "whether it is still the same. It may be deleted.".to_owned(),
         String::new(),
         "What follows is what servers and relays are known to damage.".to_owned(),
+    ];
+    lines.extend(delicate_lines());
+    if charset == Charset::Utf8 {
+        lines.push(EIGHT_BIT_LINE.to_owned());
+    }
+    // RFC 5322 says nothing of empty lines at the end; servers add and remove them.
+    lines.push("An empty line follows, and it is the last.".to_owned());
+    lines.push(String::new());
+    lines
+}
+
+/// A line of UTF-8 that wants 8BITMIME (RFC 6152), without its end.
+pub const EIGHT_BIT_LINE: &str = "Grüße, Ελλάδα, 日本語, 🐤: these are letters in UTF-8.";
+
+/// Lines of ASCII that servers and relays are known to damage, without their ends.
+pub fn delicate_lines() -> Vec<String> {
+    vec![
         // RFC 5321 section 4.5.2 and RFC 1939 section 3 add a dot to each on the wire. Servers that do not: mailpit#299,
         // greenmail#475; clients that leave it: node-pop3#40.
         ".This line begins with a dot,".to_owned(),
@@ -201,14 +218,7 @@ fn body(charset: Charset) -> Vec<String> {
             "{:x<LINE_OCTETS$}",
             "This line is as long as a line may be: "
         ),
-    ];
-    if charset == Charset::Utf8 {
-        lines.push("Grüße, Ελλάδα, 日本語, 🐤: these are letters in UTF-8.".to_owned());
-    }
-    // RFC 5322 says nothing of empty lines at the end; servers add and remove them.
-    lines.push("An empty line follows, and it is the last.".to_owned());
-    lines.push(String::new());
-    lines
+    ]
 }
 
 #[cfg(test)]
