@@ -9,6 +9,7 @@ use probe_net::message::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::recognise::Known;
 use crate::token::{Claims, Form, Keys, Name, Nonce, NonceError, SECONDS, Size, Token};
 
 /// A message of our own, signed, with what relays are known to damage in it.
@@ -52,7 +53,6 @@ impl Canary {
         let seconds = Some(seconds).filter(|seconds| SECONDS.contains(seconds));
         let since_1970 = Duration::from_secs(seconds.ok_or(CanaryError::Time)?);
         let sent_at = SystemTime::UNIX_EPOCH + since_1970;
-        let date = Date::new(sent_at, Offset::UTC).ok_or(CanaryError::Time)?;
         let content = Content::new(draft.form, draft.size, nonce);
         let claims = Claims {
             prober: draft.prober.prober_tag(),
@@ -64,9 +64,22 @@ impl Canary {
             content: content.digest(),
         };
         let token = keys.sign(&claims);
-        let bytes = message(draft, token, date, &content);
+        let bytes = message(&draft.from, &draft.to, token, &claims, &content);
         Ok(Self {
             token,
+            claims,
+            bytes: bytes.ok_or(CanaryError::Time)?,
+        })
+    }
+
+    /// The canary that a token of an earlier run stands for, between the same addresses: to the octet what was sent.
+    /// `None` where this version of the library makes other canaries than the one that sent it.
+    pub fn again(known: &Known, from: &str, to: &str) -> Option<Self> {
+        let claims = known.claims;
+        let content = Content::new(claims.form, claims.size, claims.nonce);
+        let bytes = message(from, to, known.token, &claims, &content)?;
+        (content.digest() == claims.content).then_some(Self {
+            token: known.token,
             claims,
             bytes,
         })
@@ -240,8 +253,15 @@ fn noise(nonce: Nonce, octets: usize) -> Vec<u8> {
     noise
 }
 
-fn message(draft: &Draft, token: Token, date: Date, content: &Content) -> Vec<u8> {
-    let Draft { from, to, .. } = draft;
+/// `None` if its time cannot be written.
+fn message(
+    from: &str,
+    to: &str,
+    token: Token,
+    claims: &Claims,
+    content: &Content,
+) -> Option<Vec<u8>> {
+    let date = Date::new(claims.sent_at, Offset::UTC)?;
     let (charset, encoding) = match content.form {
         Form::Plain | Form::SevenBit => ("us-ascii", "7bit"),
         Form::EightBit => ("utf-8", "8bit"),
@@ -265,7 +285,7 @@ fn message(draft: &Draft, token: Token, date: Date, content: &Content) -> Vec<u8
     let text = content.text(token);
     let Some(octets) = &content.attachment else {
         message.push_str(&format!("{text_type}\r\n{text}"));
-        return message.into_bytes();
+        return Some(message.into_bytes());
     };
     let boundary = content.boundary();
     message.push_str(&format!(
@@ -283,7 +303,7 @@ fn message(draft: &Draft, token: Token, date: Date, content: &Content) -> Vec<u8
         message.push_str("\r\n");
     }
     message.push_str(&format!("\r\n--{boundary}--\r\n"));
-    message.into_bytes()
+    Some(message.into_bytes())
 }
 
 /// The right side of a message identifier: below the sender's domain, so that no other program makes the same one. An

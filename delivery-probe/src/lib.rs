@@ -1,17 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod authentication;
 mod bounce;
 mod canary;
+mod facts;
+mod integrity;
+mod ledger;
 mod mime;
 mod recognise;
 mod status;
 mod token;
+mod trace;
+mod transit;
 
+pub use authentication::{AuthResult, Authentication, Outcome};
 pub use bounce::{Action, Bounce, BounceForm, Notice};
 pub use canary::{Canary, CanaryError, Draft};
+pub use facts::{Arrival, CanaryFacts, DeliveryFacts, Placement};
+pub use integrity::{Attachment, Change, Integrity};
+pub use ledger::{Counts, Entry, Event, Histogram, Ledger, Patience, Standing};
 pub use recognise::{Deletable, Known, Recogniser, Recognition, Remnant};
 pub use status::{Cause, Status};
 pub use token::{
     Claims, Form, Key, KeyError, Keys, KindError, Name, NameError, Nonce, NonceError, Size, Tag,
     Token, TokenError,
 };
+pub use trace::{Hop, HopQuirk, Protection, Protocol, TlsNote, Trace};
+pub use transit::{ClockOff, Direction, Ends, Leg, Proof, Transit};

@@ -293,9 +293,7 @@ impl Seen {
             fields: headers.all(Canary::FIELD).count(),
             is_reply: answers
                 || subject.is_reply
-                || ["In-Reply-To", "References"]
-                    .iter()
-                    .any(|name| is_there(&name)),
+                || ["In-Reply-To", "References"].iter().any(is_there),
             subject: subject.token,
         }
     }

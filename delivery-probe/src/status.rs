@@ -145,6 +145,11 @@ impl Cause {
         }
     }
 
+    /// The cause of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
+    }
+
     /// What it means, in a few words.
     pub const fn summary(self) -> &'static str {
         match self {
