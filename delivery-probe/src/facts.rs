@@ -7,7 +7,7 @@ use probe_core::{Facts, Metric, Record, Unit};
 use crate::authentication::Authentication;
 use crate::bounce::Bounce;
 use crate::integrity::Integrity;
-use crate::ledger::{Counts, Histogram, Standing};
+use crate::ledger::{Counts, Histogram, Ledger, Patience, Standing};
 use crate::token::{Form, Name, Size, Token};
 use crate::transit::{ClockOff, Direction, Leg, Proof, Transit};
 
@@ -35,10 +35,35 @@ pub struct DeliveryFacts {
     pub left_behind: u64,
     /// The numbers of all runs.
     pub counts: Counts,
+    /// Of those that are lost, the ones that the ledger still knows one by one: what is settled is an old story.
+    pub recently_lost: u64,
+    /// Of those that overtook others, likewise.
+    pub recently_reordered: u64,
     /// Canaries that nothing more is known of, since they were too many.
     pub dropped: u64,
     /// Lines of the ledger that could not be read.
     pub unreadable: u64,
+}
+
+impl DeliveryFacts {
+    /// Takes over what a ledger knows of the route.
+    pub fn take_ledger(&mut self, ledger: &Ledger, now: SystemTime, patience: &Patience) {
+        let Some(route) = &self.route else {
+            return;
+        };
+        let recent = ledger.recent(route, now, patience);
+        self.counts = ledger.counts(route, now, patience);
+        self.recently_lost = recent.lost;
+        self.recently_reordered = recent.reordered;
+        self.dropped = ledger.dropped();
+        self.unreadable = ledger.unreadable();
+        if let Some(canary) = &mut self.canary
+            && let Some(entry) = ledger.get(&canary.token)
+        {
+            canary.send = entry.send;
+            canary.standing = entry.standing(now, patience);
+        }
+    }
 }
 
 impl Facts for DeliveryFacts {
@@ -85,6 +110,10 @@ impl Facts for DeliveryFacts {
             let reordered = count("probe_delivery_reordered_total", self.counts.reordered);
             out.metric("reordered", reordered);
         });
+        let lost = count("probe_delivery_recently_lost", self.recently_lost);
+        out.metric("recently_lost", lost);
+        let reordered = count("probe_delivery_recently_reordered", self.recently_reordered);
+        out.metric("recently_reordered", reordered);
         for (step, histogram) in [
             ("send", &self.counts.send),
             ("transit", &self.counts.transit),

@@ -324,6 +324,11 @@ impl Ledger {
         settled.with(self.on_route(route), now, patience)
     }
 
+    /// The numbers of those that are known one by one.
+    pub fn recent(&self, route: &Name, now: SystemTime, patience: &Patience) -> Counts {
+        Counts::default().with(self.on_route(route), now, patience)
+    }
+
     /// The routes that it knows of.
     pub fn routes(&self) -> BTreeSet<Name> {
         let routes = self.entries.values().map(|entry| &entry.route);

@@ -4,10 +4,12 @@ mod authentication;
 mod bounce;
 mod canary;
 mod facts;
+mod findings;
 mod integrity;
 mod ledger;
 mod mime;
 mod recognise;
+mod rules;
 mod status;
 mod token;
 mod trace;
@@ -17,9 +19,11 @@ pub use authentication::{AuthResult, Authentication, Outcome};
 pub use bounce::{Action, Bounce, BounceForm, Notice};
 pub use canary::{Canary, CanaryError, Draft};
 pub use facts::{Arrival, CanaryFacts, DeliveryFacts, Placement};
+pub use findings::{FINDINGS, judge};
 pub use integrity::{Attachment, Change, Integrity};
 pub use ledger::{Counts, Entry, Event, Histogram, Ledger, Patience, Standing};
 pub use recognise::{Deletable, Known, Recogniser, Recognition, Remnant};
+pub use rules::{Rules, Unprotected};
 pub use status::{Cause, Status};
 pub use token::{
     Claims, Form, Key, KeyError, Keys, KindError, Name, NameError, Nonce, NonceError, Size, Tag,

@@ -10,6 +10,7 @@ pub fn findings() -> Vec<&'static FindingKind> {
     all.extend(probe_net::tls::FINDINGS);
     all.extend(imap_probe::FINDINGS);
     all.extend(smtp_probe::FINDINGS);
+    all.extend(delivery_probe::FINDINGS);
     all.extend(dnsbl_probe::FINDINGS);
     all.extend(eas_probe::discovery::FINDINGS);
     all.extend(mx_check::FINDINGS);
