@@ -170,9 +170,13 @@ impl Bounce {
                 .or(status),
             known => known,
         };
-        let cause = match (status.map(|status| status.cause()), &diagnostic) {
-            (None | Some(Cause::Other), Some(text)) => Cause::of_words(text),
-            (cause, _) => cause.unwrap_or(Cause::Other),
+        let by_status = status.map(|status| status.cause());
+        let words = diagnostic.as_deref().unwrap_or_default();
+        let cause = match (by_status, Cause::of_words(words)) {
+            (None | Some(Cause::Other), by_words) => by_words,
+            // Exchange says 5.1.10, a domain without mail (RFC 7505), of a recipient that it does not find.
+            (Some(Cause::Routing), Cause::Address) => Cause::Address,
+            (Some(cause), _) => cause,
         };
         let by_class = match status.map(|status| status.class) {
             Some(2) => Action::Delivered,

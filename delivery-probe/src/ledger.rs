@@ -11,6 +11,8 @@ use crate::status::Cause;
 use crate::token::{Name, Token};
 
 pub use counts::{Counts, Histogram};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use lines::sealed;
 
 /// What is known of every canary of a prober, on all its routes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

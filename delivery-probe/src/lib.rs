@@ -5,6 +5,8 @@ mod bounce;
 mod canary;
 mod facts;
 mod findings;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod integrity;
 mod ledger;
 mod mime;

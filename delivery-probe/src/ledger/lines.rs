@@ -136,7 +136,7 @@ enum Known {
 const VERSION: &str = "1 ";
 
 /// A line with its version before and its digest behind it.
-fn sealed(text: &str) -> String {
+pub(crate) fn sealed(text: &str) -> String {
     let text = format!("{VERSION}{text} ");
     let digest = digest(text.as_bytes());
     text + &digest + "\n"
