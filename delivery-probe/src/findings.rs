@@ -72,9 +72,11 @@ fn hops(way: &Transit, rules: &Rules) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(leg) = way.slowest(rules.slow_hop) {
         let took = shown(leg.delay.unwrap_or_default());
-        let evidence = match &leg.from {
-            Some(from) if from.eq_ignore_ascii_case(&leg.host) => format!("{took} within {from}"),
-            Some(from) => format!("{took} between {from} and {}", leg.host),
+        let evidence = match &leg.since {
+            Some(since) if since.eq_ignore_ascii_case(&leg.host) => {
+                format!("{took} within {since}")
+            }
+            Some(since) => format!("{took} between {since} and {}", leg.host),
             None => format!("{took} before {}", leg.host),
         };
         findings.push(table::SLOW_HOP.found(evidence));

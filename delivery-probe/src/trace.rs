@@ -122,7 +122,12 @@ impl Hop {
             },
             _ => false,
         };
-        self.is_local || is_nobody || is_loopback || is_itself
+        let is_called_so = self.from_address.is_none()
+            && self
+                .from
+                .as_ref()
+                .is_some_and(|from| from.eq_ignore_ascii_case("localhost"));
+        self.is_local || is_nobody || is_loopback || is_called_so || is_itself
     }
 }
 

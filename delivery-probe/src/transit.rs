@@ -30,6 +30,8 @@ pub struct Leg {
     pub host: String,
     /// Who had it before, where that is known: the first hop has it from us.
     pub from: Option<String>,
+    /// The last one before it whose clock is believed: what the delay counts from. `None` where that is when we sent it.
+    pub since: Option<String>,
     /// When, on the clock of who took it.
     pub at: Option<SystemTime>,
     /// How long it took since the hop before it whose clock is believed; `None` where this one's is not.
@@ -112,6 +114,7 @@ impl Transit {
         let believed = believed(&dates, seen);
         let mut legs: Vec<Leg> = Vec::with_capacity(trace.hops.len());
         let (mut stated, mut time) = (Some(0), 0);
+        let mut since: Option<&str> = None;
         for (place, hop) in trace.hops.iter().enumerate() {
             let own = dates.iter().find(|(of, _)| *of == place);
             let own = own.map(|(_, date)| *date);
@@ -122,12 +125,14 @@ impl Transit {
                     .checked_sub(1)
                     .and_then(|before| trace.hops.get(before))
                     .map(|before| before.host().to_owned()),
+                since: since.map(str::to_owned),
                 at: hop.at,
                 delay: trusted.map(|date| duration(date - time)),
                 stated_ms: own.zip(stated).map(|(own, before)| own - before),
                 protection: hop.protection(),
                 tls: hop.tls.clone(),
             });
+            since = trusted.map(|_| hop.host()).or(since);
             time = trusted.map_or(time, |date| date.max(time));
             stated = own;
         }

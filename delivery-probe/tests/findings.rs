@@ -91,7 +91,7 @@ fn the_slow_hop_the_wrong_clock_and_the_open_hop_are_named() {
         (
             "delivery.hop.slow",
             Severity::Warning,
-            "5m 9s between b and c".to_owned(),
+            "5m 9s between a and c".to_owned(),
         ),
         (
             "delivery.clock",

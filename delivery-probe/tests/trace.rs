@@ -305,6 +305,106 @@ fn google_names_no_sender_within_its_own_house() {
     );
 }
 
+/// SpamAssassin's collection of fields, `t/rcvd_parser.t`: who sent it is the first address in a comment, whatever the
+/// client called itself.
+#[test]
+fn the_address_that_the_server_saw_counts() {
+    let seen = |field: &str| {
+        let hop = hop(&format!("{field}; Fri, 2 Jan 2026 00:00:01 +0000"));
+        [
+            hop.from_address.unwrap().to_string(),
+            hop.from.unwrap_or_default(),
+            hop.by.unwrap_or_default(),
+        ]
+    };
+    for (field, address, from) in [
+        (
+            "from [10.0.0.253] (a.example [192.0.2.1]) (authenticated (0 bits)) by mx with ESMTP id 1",
+            "192.0.2.1",
+            "[10.0.0.253]",
+        ),
+        (
+            "from 10.0.0.253 (a.example [192.0.2.1]) by mx with ESMTP id 1",
+            "192.0.2.1",
+            "10.0.0.253",
+        ),
+        (
+            "from ([192.0.2.1:50387] helo=a.example) by mx (ecelerity 2.1.1.3 r(11743)) with ESMTP id 1",
+            "192.0.2.1",
+            "a.example",
+        ),
+        (
+            "from unknown (HELO [10.0.0.1]) ([192.0.2.1]) (envelope-sender <a@b.example>) by mx with SMTP",
+            "192.0.2.1",
+            "10.0.0.1",
+        ),
+        (
+            "from [192.0.2.1] (account a@b.example HELO [10.0.0.1]) by mx (CommuniGate Pro SMTP 4.3.7) with ESMTPSA id 1",
+            "192.0.2.1",
+            "10.0.0.1",
+        ),
+        (
+            "from a.example (LHLO b.example) (192.0.2.1) by mx with LMTP",
+            "192.0.2.1",
+            "b.example",
+        ),
+        (
+            "from a.example ([::ffff:192.0.2.1]) by mx with esmtp",
+            "192.0.2.1",
+            "a.example",
+        ),
+        (
+            "from a.example (192.0.2.1:23198) by mx with [XMail 1.20 ESMTP Server] id <S72E> for <a@b> from <c@d>",
+            "192.0.2.1",
+            "a.example",
+        ),
+        (
+            "from a.example(192.0.2.1) via SMTP by mx, id smtpdEDUB8h",
+            "192.0.2.1",
+            "a.example",
+        ),
+    ] {
+        assert_eq!(seen(field), [address, from, "mx"], "{field}");
+    }
+    let second = hop(
+        "from a@b by mx.example.org by uid 502 with qmail-scanner-1.20; 2 Jan 2026 00:00:01 -0000",
+    );
+    assert_eq!(second.host(), "mx.example.org");
+    let pickup = hop(
+        "from mail pickup service by mx with Microsoft SMTPSVC; Fri, 2 Jan 2026 00:00:01 +0000",
+    );
+    assert_eq!(
+        (pickup.protection(), pickup.quirks),
+        (Protection::Local, vec![])
+    );
+    let named = hop("from localhost by mx with ESMTP id 1; Fri, 2 Jan 2026 00:00:01 +0000");
+    assert_eq!(named.protection(), Protection::Local);
+}
+
+/// Exchange 2013, and qmail with patches for TLS, as mail through them shows it.
+#[test]
+fn tls_without_a_version_is_tls() {
+    let told = |field: &str| {
+        let hop = hop(&format!(
+            "from a.example (192.0.2.1) by mx.example {field}; 2 Jan 2026 00:00:01 -0000"
+        ));
+        assert_eq!(hop.protection(), Protection::Tls, "{field}");
+        hop.tls.unwrap().cipher.unwrap_or_default()
+    };
+    assert_eq!(
+        told("with Microsoft SMTP Server (TLS) id 15.0.1497.2 via Frontend Transport"),
+        ""
+    );
+    assert_eq!(
+        told("with ECDHE-RSA-AES256-GCM-SHA384 encrypted SMTP"),
+        "ECDHE-RSA-AES256-GCM-SHA384"
+    );
+    assert_eq!(
+        told("with SMTP (TLS_AES_256_GCM_SHA384 encrypted, authenticated)"),
+        "TLS_AES_256_GCM_SHA384"
+    );
+}
+
 /// RFC 3848, RFC 6531 section 4.3, RFC 5321 section 4.1.3.
 #[test]
 fn protocols_with_tls_are_known_by_their_letters() {

@@ -127,11 +127,19 @@ fn tokens<'a>(value: &'a [u8], hop: &mut Hop) -> (Vec<Token<'a>>, Option<&'a [u8
 
 fn clauses(tokens: &[Token<'_>], hop: &mut Hop) {
     let mut clause = Clause::Start;
+    let mut seen = Vec::new();
     let mut words = 0;
     for token in tokens {
         match token {
-            Token::Comment(text) => comment(text, clause, hop),
+            Token::Comment(text) => {
+                comment(text, clause, hop);
+                // `from ([192.0.2.1] helo=client) by mx`: there is no other name.
+                words += usize::from(clause == Clause::From);
+            }
             Token::Bracketed(text) => {
+                if clause == Clause::From && words == 0 {
+                    hop.from = Some(shown(&[b"[", *text, b"]"].concat()));
+                }
                 if clause == Clause::From {
                     literal(text, hop);
                 }
@@ -142,7 +150,12 @@ fn clauses(tokens: &[Token<'_>], hop: &mut Hop) {
                 if (words > 0 || matches!(clause, Clause::Start | Clause::Other))
                     && let Some(next) = Clause::of(word)
                 {
-                    clause = next;
+                    // XMail names the sender in a second `from`, qmail-scanner a user in a second `by`.
+                    clause = match seen.contains(&next) {
+                        true => Clause::Other,
+                        false => next,
+                    };
+                    seen.push(next);
                     words = 0;
                     continue;
                 }
@@ -162,14 +175,22 @@ fn one(word: &[u8], words: usize, clause: Clause, hop: &mut Hop) {
         }
         (Clause::By, 0) => {
             hop.by_address = address(word);
-            hop.by = Some(shown(word));
+            hop.by = Some(shown(word.strip_suffix(b",").unwrap_or(word)));
         }
+        // Internet Information Services: `from mail pickup service by`.
+        (Clause::From, 1) if word == b"pickup" => hop.is_local = true,
+        (Clause::From, 2) if hop.is_local => {}
         (Clause::With, _) => {
             let all = match hop.with.take() {
                 Some(before) if words > 0 => format!("{before} {}", shown(word)).into_bytes(),
                 _ => word.to_vec(),
             };
             let protocol = Protocol::new(&all);
+            // qmail with a patch for TLS: `with ECDHE-RSA-AES256-GCM-SHA384 encrypted SMTP`.
+            if word == b"encrypted" && words == 1 {
+                let cipher = all.split(|byte| *byte == b' ').next();
+                hop.tls.get_or_insert_default().cipher = cipher.map(shown);
+            }
             hop.is_local |= matches!(protocol.as_str(), "LOCAL" | "MAPI" | "BSMTP");
             hop.with = Some(protocol);
         }
@@ -179,11 +200,8 @@ fn one(word: &[u8], words: usize, clause: Clause, hop: &mut Hop) {
                 (before.unwrap_or_default() + &shown(word)).as_bytes(),
             ));
         }
-        (Clause::Id, 0) => hop.id = Some(shown(word)),
-        (Clause::For, 0) => {
-            let inner = word.strip_prefix(b"<").unwrap_or(word);
-            hop.recipient = Some(shown(inner.strip_suffix(b">").unwrap_or(inner)));
-        }
+        (Clause::Id, 0) => hop.id = Some(shown(within(word))),
+        (Clause::For, 0) => hop.recipient = Some(shown(within(word))),
         (Clause::Tls, 0) => {
             let note = hop.tls.get_or_insert_default();
             note.cipher = Some(shown(word));
@@ -217,36 +235,51 @@ fn comment(text: &[u8], clause: Clause, hop: &mut Hop) {
 }
 
 /// What a server tells of its client: `client.example [192.0.2.1]`, `[192.0.2.1]:1234 helo=client`, `HELO client`,
-/// `192.0.2.1`, `user@client [192.0.2.1] (may be forged)`.
+/// `192.0.2.1`, `user@client [192.0.2.1] (may be forged)`. The first address counts: it is what the server saw, whatever
+/// the client called itself before it.
 fn peer(text: &[u8], hop: &mut Hop) {
     let mut rest = text.trim_ascii_start();
-    for _ in 0..TOKENS {
+    let mut has_address = false;
+    let mut is_greeting = false;
+    for place in 0..TOKENS {
         let Ok((after, token)) = token(rest) else {
             break;
         };
         rest = after.trim_ascii_start();
-        match token {
-            Token::Bracketed(inner) => literal(inner, hop),
-            Token::Word(word) => {
-                let host = word.rsplit(|byte| *byte == b'@').next().unwrap_or(word);
-                if let Some(address) = address(host) {
-                    hop.from_address = hop.from_address.or(Some(address));
-                } else if let Some(name) = keyword(word, b"helo=") {
-                    // What stood before it is the name of the address.
-                    hop.from_name = hop.from_name.take().or(hop.from.take());
-                    hop.from = Some(shown(name));
-                } else if word.eq_ignore_ascii_case(b"HELO") || word.eq_ignore_ascii_case(b"EHLO") {
-                    // qmail puts the name of the address first, and what the client says of itself into the comment.
-                    hop.from_name = hop.from.take().filter(|name| name != "unknown");
-                } else if hop.from.is_none() {
-                    hop.from = Some(shown(word));
-                } else if hop.from_name.is_none() && word.contains(&b'.') && !contains(word, b"=") {
-                    hop.from_name = Some(shown(host.strip_suffix(b".").unwrap_or(host)));
-                }
+        let (Token::Word(text) | Token::Bracketed(text)) = token else {
+            continue;
+        };
+        let host = text.rsplit(|byte| *byte == b'@').next().unwrap_or(text);
+        if let Some(name) = keyword(text, b"helo=").or(is_greeting.then_some(text)) {
+            client_says(name, hop);
+            is_greeting = false;
+        } else if ["HELO", "EHLO", "LHLO"]
+            .iter()
+            .any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
+        {
+            is_greeting = true;
+        } else if let Some(address) = address(host) {
+            if !has_address {
+                hop.from_address = Some(address);
             }
-            Token::Comment(_) => {}
+            has_address = true;
+        } else if matches!(token, Token::Bracketed(_)) {
+            literal(text, hop);
+        } else if place == 0
+            && hop.from_name.is_none()
+            && host.contains(&b'.')
+            && !host.contains(&b'=')
+        {
+            hop.from_name = Some(shown(host.strip_suffix(b".").unwrap_or(host)));
         }
     }
+}
+
+/// What the client calls itself; what stood in its place is the name of its address.
+fn client_says(name: &[u8], hop: &mut Hop) {
+    let before = hop.from.replace(shown(name));
+    let is_name = |name: &String| name != "unknown" && !name.starts_with('[');
+    hop.from_name = hop.from_name.take().or(before.filter(is_name));
 }
 
 /// An address in brackets, or what stands there in place of one.
@@ -269,13 +302,34 @@ fn address(text: &[u8]) -> Option<IpAddr> {
         _ => text,
     };
     let bare = bare.split_once('%').map_or(bare, |(bare, _)| bare);
-    IpAddr::from_str(bare).ok()
+    let plain = IpAddr::from_str(bare).ok();
+    // XMail and others write a port behind it.
+    let with_port = || IpAddr::from_str(bare.split_once(':')?.0).ok();
+    plain
+        .or_else(with_port)
+        .map(|address| address.to_canonical())
+}
+
+/// What stands within angle brackets.
+fn within(word: &[u8]) -> &[u8] {
+    let inner = word.strip_prefix(b"<").unwrap_or(word);
+    inner.strip_suffix(b">").unwrap_or(inner)
 }
 
 /// What a comment tells of the encryption, in the words of Postfix, Sendmail, Google and Exchange, Exim, or OpenSMTPD.
 fn tls_note(text: &[u8]) -> Option<TlsNote> {
     let text = String::from_utf8_lossy(text);
     let text = text.trim();
+    // Exchange 2013 and older tell no more.
+    if text == "TLS" {
+        return Some(TlsNote::default());
+    }
+    // qmail again: `(TLS_AES_256_GCM_SHA384 encrypted, authenticated)`.
+    if let Some((cipher, _)) = text.split_once(" encrypted")
+        && !cipher.contains(' ')
+    {
+        return Some(tls(None, Some(cipher)));
+    }
     if let Some(rest) = text.strip_prefix("using ") {
         let mut words = rest.split_ascii_whitespace();
         let version = words.next()?;
