@@ -341,7 +341,7 @@ fn what_is_missing_is_told_by_how_long() {
     let mut few = Rules::default();
     few.lost = Thresholds::new(Some("0".parse().unwrap()), Some("5".parse().unwrap()));
     assert_eq!(
-        said(&ledger(&[begun.clone()], 99_999), &few),
+        said(&ledger(core::slice::from_ref(&begun), 99_999), &few),
         [(
             "delivery.lost",
             Severity::Warning,
