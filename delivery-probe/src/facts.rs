@@ -249,6 +249,8 @@ impl Arrival {
             }
         }
         out.trees("hops", &self.way.legs, record_leg);
+        let left_out = i64::try_from(self.way.left_out).unwrap_or(i64::MAX);
+        out.set("hops_left_out", left_out);
         out.trees("clocks", &self.way.clocks, record_clock);
         if let Some(authentication) = &self.authentication {
             out.tree("authentication", |out| {
@@ -313,6 +315,8 @@ fn record_leg(leg: &Leg, out: &mut Record) {
     let tls = leg.tls.as_ref();
     out.set("tls_version", tls.and_then(|tls| tls.version.clone()));
     out.set("tls_cipher", tls.and_then(|tls| tls.cipher.clone()));
+    let quirks = leg.quirks.iter().map(|quirk| quirk.as_str());
+    out.set("quirks", quirks.collect::<Vec<_>>());
 }
 
 fn record_clock(clock: &ClockOff, out: &mut Record) {

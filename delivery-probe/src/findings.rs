@@ -102,6 +102,15 @@ fn hops(way: &Transit, rules: &Rules) -> Vec<Finding> {
         Some(table::OUTDATED.found(format!("{version} to {}", leg.host)))
     });
     findings.extend(outdated);
+    let odd = way.legs.iter().filter(|leg| !leg.quirks.is_empty());
+    findings.extend(odd.map(|leg| {
+        let quirks: Vec<_> = leg.quirks.iter().map(|quirk| quirk.as_str()).collect();
+        table::ODD_HOP.found(format!("{}: {}", leg.host, quirks.join(", ")))
+    }));
+    if way.left_out > 0 {
+        let all = way.legs.len() + way.left_out;
+        findings.push(table::MANY_HOPS.found(format!("{all} hops")));
+    }
     findings
 }
 

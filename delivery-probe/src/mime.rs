@@ -317,3 +317,119 @@ fn encoded_word(input: &[u8]) -> IResult<&[u8], Vec<u8>> {
 fn lossy(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(message: &str) -> usize {
+        Leaf::all_of(message.as_bytes()).len()
+    }
+
+    fn media_of(value: &str) -> Media {
+        let message = format!("Content-Type: {value}\r\n\r\n");
+        Media::of(&Headers::of(message.as_bytes()))
+    }
+
+    #[test]
+    fn parts_are_found_whatever_stands_around_them() {
+        let message = "Content-Type: Multipart/Mixed; boundary=b\r\n\r\npreamble\r\n--b\r\n\r\none\r\n\
+            --b \r\nContent-Type: multipart/alternative; boundary=\"b c\"\r\n\r\n--b c\r\n\r\ntwo\r\n--b c--\r\n\r\n\
+            --b\r\nContent-Type: text/html\r\n\r\n--bc\r\nthree\r\n--b--\r\nepilogue\r\n--b\r\n\r\nnone\r\n";
+        let all = Leaf::all_of(message.as_bytes());
+        let told: Vec<_> = all
+            .iter()
+            .map(|leaf| (leaf.media.name.as_str(), leaf.body))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("text/plain", &b"one"[..]),
+                ("text/plain", b"two"),
+                ("text/html", b"--bc\r\nthree")
+            ]
+        );
+        // Cut off before its end, or never begun.
+        assert_eq!(leaves_of_cut(), (1, 0));
+        assert_eq!(leaves("\r\nbody"), 1);
+        assert_eq!(leaves("Content-Type: multipart/mixed\r\n\r\nbody"), 1);
+    }
+
+    fn leaves_of_cut() -> (usize, usize) {
+        let head = "Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+        (
+            leaves(&format!("{head}--b\r\n\r\nhalf")),
+            leaves(&format!("{head}nothing")),
+        )
+    }
+
+    #[test]
+    fn parts_are_read_up_to_the_limit() {
+        let flat = |count: usize| {
+            let parts = "--b\r\n\r\nx\r\n".repeat(count);
+            leaves(&format!(
+                "Content-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n"
+            ))
+        };
+        // One of those that are looked at is the message itself.
+        assert_eq!(
+            (flat(Leaf::MOST - 1), flat(Leaf::MOST), flat(Leaf::MOST + 1)),
+            (63, 63, 63)
+        );
+        let deep = |depth: usize| {
+            let mut message = "\r\nx".to_owned();
+            for level in 0..depth {
+                message = format!(
+                    "Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n{message}\r\n--b{level}--\r\n"
+                );
+            }
+            let leaves = Leaf::all_of(message.as_bytes());
+            leaves
+                .first()
+                .map(|leaf| leaf.body.to_vec())
+                .unwrap_or_default()
+        };
+        assert_eq!(deep(Leaf::DEPTH), b"x");
+        assert!(deep(Leaf::DEPTH + 1).starts_with(b"--b0"));
+    }
+
+    #[test]
+    fn parameters_are_read_up_to_the_limit_and_in_every_spelling() {
+        let media = media_of("text/plain ; Charset = \"a\\\"b\" ;; format=flowed;x");
+        assert_eq!(
+            (media.parameter("charset"), media.parameter("format")),
+            (Some("a\"b"), Some("flowed"))
+        );
+        let last = |count: usize| {
+            let media = media_of(&format!("a/b{}; last=1", "; x=1".repeat(count)));
+            media.parameter("last").is_some()
+        };
+        assert!(last(Media::PARAMETERS - 1) && !last(Media::PARAMETERS));
+        assert_eq!(media_of("nonsense").name, "text/plain");
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_and_what_is_not_stays() {
+        assert_eq!(
+            quoted_printable(b"a=20b=\r\nc=3d=zz=C3=BC= \n!="),
+            b"a bc==zz\xc3\xbc!="
+        );
+        assert_eq!(base64(b"YWJj\r\nZA==\r\n").unwrap(), b"abcd");
+        assert_eq!(base64(b"!"), None);
+        let broken = Leaf::all_of(b"Content-Transfer-Encoding: BASE64\r\n\r\n!!");
+        assert_eq!(
+            broken.first().map(|leaf| leaf.decoded().into_owned()),
+            Some(b"!!".to_vec())
+        );
+    }
+
+    #[test]
+    fn encoded_words_are_read_and_blanks_between_two_of_them_are_none() {
+        // RFC 2047 section 8.
+        assert_eq!(unworded(b"=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?="), b"ab");
+        assert_eq!(unworded(b"=?utf-8?q?a_b?= c =?utf-8?B?ZA==?="), b"a b c d");
+        for plain in ["a = b", "=?", "=?utf-8?x?a?=", "=?utf-8?q?a"] {
+            assert_eq!(unworded(plain.as_bytes()), plain.as_bytes());
+        }
+    }
+}

@@ -38,12 +38,6 @@ impl Trace {
             left_out: fields.count(),
         }
     }
-
-    /// What was tolerated, and at which hop.
-    pub fn quirks(&self) -> impl Iterator<Item = (usize, HopQuirk)> {
-        let hops = self.hops.iter().enumerate();
-        hops.flat_map(|(at, hop)| hop.quirks.iter().map(move |quirk| (at, *quirk)))
-    }
 }
 
 /// One hop: who took the message, from whom, how and when. Names are a peer's words, fit to be shown.

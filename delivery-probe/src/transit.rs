@@ -8,7 +8,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::trace::{Protection, TlsNote, Trace};
+use crate::trace::{HopQuirk, Protection, TlsNote, Trace};
 
 /// What a trace says of time.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Transit {
     pub clocks: Vec<ClockOff>,
     /// From the last hop whose clock is believed to when the message was seen, by our clock.
     pub last: Option<Duration>,
+    /// Hops before the first that is told: they were too many to be read.
+    pub left_out: usize,
 }
 
 /// One hop's part of the way.
@@ -42,6 +44,8 @@ pub struct Leg {
     pub protection: Protection,
     /// What is told of the encryption.
     pub tls: Option<TlsNote>,
+    /// What was tolerated of what it wrote.
+    pub quirks: Vec<HopQuirk>,
 }
 
 /// A host whose clock is wrong.
@@ -131,6 +135,7 @@ impl Transit {
                 stated_ms: own.zip(stated).map(|(own, before)| own - before),
                 protection: hop.protection(),
                 tls: hop.tls.clone(),
+                quirks: hop.quirks.clone(),
             });
             since = trusted.map(|_| hop.host()).or(since);
             time = trusted.map_or(time, |date| date.max(time));
@@ -138,7 +143,12 @@ impl Transit {
         }
         let clocks = clocks(trace, &dates, &believed, seen);
         let last = believed.last().map(|_| duration(seen - time));
-        Self { legs, clocks, last }
+        Self {
+            legs,
+            clocks,
+            last,
+            left_out: trace.left_out,
+        }
     }
 
     /// The hop that took longest, if it took longer than this.

@@ -146,6 +146,28 @@ fn results_are_read_up_to_the_limit() {
     assert_eq!(last(Authentication::FIELDS), None);
 }
 
+#[test]
+fn properties_and_words_are_kept_up_to_the_limit() {
+    let properties = |count: usize| {
+        let value = format!("a; spf=pass{}", " smtp.x=y".repeat(count));
+        parse(&value).results[0].properties.len()
+    };
+    assert_eq!((properties(16), properties(17)), (16, 16));
+    let word = |octets: usize| {
+        parse(&format!("{}; none", "x".repeat(octets)))
+            .server
+            .unwrap()
+            .len()
+    };
+    assert_eq!((word(255), word(256)), (255, 255));
+    let spf = |count: usize| {
+        let header = format!("Received-SPF: pass{}\r\n\r\n", "; a=b".repeat(count));
+        let found = Authentication::of(&Headers::of(header.as_bytes()), &[]).unwrap();
+        found.results[0].properties.len()
+    };
+    assert_eq!((spf(16), spf(17)), (16, 16));
+}
+
 const WAY: &str = "Received: from mx.example.net (localhost [127.0.0.1]) by store.example.net with LMTP; Fri, 2 Jan 2026 00:00:01 +0000
 Received: from out.example.org ([192.0.2.1]) by mx.example.net with ESMTP; Fri, 2 Jan 2026 00:00:01 +0000";
 

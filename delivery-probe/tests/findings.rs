@@ -129,6 +129,28 @@ fn the_slow_hop_the_wrong_clock_and_the_open_hop_are_named() {
 }
 
 #[test]
+fn hops_that_are_odd_or_too_many_are_told() {
+    let facts = with(|arrival| {
+        arrival.way =
+            way("Received: from a ([192.0.2.1]) by b with ESMTPS id 1; 2026-01-02T00:00:01Z");
+    });
+    let expected = [(
+        "delivery.hop.odd",
+        Severity::Info,
+        "b: date-form".to_owned(),
+    )];
+    assert_eq!(said(&facts, &Rules::default()), expected);
+    let many = "Received: by b; Fri, 2 Jan 2026 00:00:01 +0000\r\n".repeat(Trace::HOPS + 2);
+    let facts = with(|arrival| arrival.way = way(many.trim_end()));
+    let expected = [(
+        "delivery.hop.many",
+        Severity::Warning,
+        "102 hops".to_owned(),
+    )];
+    assert_eq!(said(&facts, &Rules::default()), expected);
+}
+
+#[test]
 fn times_are_held_against_their_thresholds() {
     let seconds =
         |text: &str| Thresholds::new(Some(text.parse().unwrap()), Some("60".parse().unwrap()));

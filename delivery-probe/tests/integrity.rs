@@ -234,6 +234,22 @@ fn text_that_is_gone_is_told() {
 }
 
 #[test]
+fn words_of_others_are_shown_up_to_the_limit() {
+    let shown = |letters: usize| {
+        let footer = format!("last line.\r\n{}\r\n", "f".repeat(letters));
+        let (changes, ..) = after(Form::Plain, |text| text.replace("last line.\r\n", &footer));
+        changes[0].matches('f').count() - "text".matches('f').count()
+    };
+    assert_eq!((shown(80), shown(81)), (80, 80));
+    let subject = |letters: usize| {
+        let tag = format!("Subject: {} mailprobe", "z".repeat(letters));
+        let (changes, ..) = after(Form::Plain, |text| text.replace("Subject: mailprobe", &tag));
+        changes[0].matches('z').count()
+    };
+    assert_eq!((subject(80), subject(81)), (80, 80));
+}
+
+#[test]
 fn parts_of_others_are_counted() {
     let more = |text: &str| {
         text.replace(

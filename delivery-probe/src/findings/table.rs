@@ -36,7 +36,9 @@ pub static FINDINGS: &[&FindingKind] = &[
     &LEDGER_UNREADABLE,
     &LEFT_BEHIND,
     &LOST,
+    &MANY_HOPS,
     &MARKED,
+    &ODD_HOP,
     &OUTDATED,
     &PENDING,
     &RECEIVE,
@@ -230,11 +232,23 @@ pub(super) static LOST: FindingKind = FindingKind::new(
     "canaries are lost: they neither arrived nor came back",
     "Follow one by its message identifier through the logs of the servers on the way; look for filters that discard silently.",
 );
+pub(super) static MANY_HOPS: FindingKind = FindingKind::new(
+    "delivery.hop.many",
+    Severity::Warning,
+    "the message went over more hops than anybody counts",
+    "See which hosts repeat: mail that goes round in a circle arrives late or never.",
+);
 pub(super) static MARKED: FindingKind = FindingKind::new(
     "delivery.content.marked",
     Severity::Info,
     "a gateway put words into the message",
     "Nothing, if it is meant to; it breaks DKIM signatures that the sender made.",
+);
+pub(super) static ODD_HOP: FindingKind = FindingKind::new(
+    "delivery.hop.odd",
+    Severity::Info,
+    "a hop did not write its Received field as RFC 5321 has it",
+    "Nothing, where it is not yours: its time or its name may be missing from what is told here.",
 );
 pub(super) static OUTDATED: FindingKind = FindingKind::new(
     "delivery.hop.tls-outdated",
