@@ -4,7 +4,7 @@
 use core::fmt;
 
 use nom::branch::alt;
-use nom::bytes::complete::{is_not, take, take_while, take_while1};
+use nom::bytes::complete::{is_not, take, take_while1};
 use nom::character::complete::char;
 use nom::combinator::{map, opt, value};
 use nom::multi::{many0, many0_count};
@@ -13,6 +13,7 @@ use nom::{IResult, Parser};
 use probe_core::printable;
 use probe_net::message::Headers;
 
+use crate::comment::comment;
 use crate::trace::{Hop, Protection};
 
 /// What one server says of a message's authenticity.
@@ -336,16 +337,6 @@ fn cfws(input: &[u8]) -> IResult<&[u8], ()> {
 fn some_cfws(input: &[u8]) -> IResult<&[u8], ()> {
     let blanks = take_while1(|byte: u8| byte.is_ascii_whitespace());
     alt((value((), blanks), value((), comment))).parse(input)
-}
-
-/// A comment; one within it is part of it, down to a depth of one, which is what servers write.
-fn comment(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let plain = |input| take_while1(|byte: u8| !b"()\\".contains(&byte)).parse(input);
-    let pair = |input| nom::combinator::recognize((char('\\'), take(1_usize))).parse(input);
-    let flat = take_while(|byte: u8| !b"()".contains(&byte));
-    let inner = nom::combinator::recognize((char('('), flat, char(')')));
-    let text = nom::combinator::recognize(many0_count(alt((plain, pair, inner))));
-    delimited(char('('), text, char(')')).parse(input)
 }
 
 fn shown(word: &[u8]) -> String {

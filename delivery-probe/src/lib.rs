@@ -3,6 +3,7 @@
 mod authentication;
 mod bounce;
 mod canary;
+mod comment;
 mod facts;
 mod findings;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -72,6 +72,19 @@ fn real_fields_are_read() {
     assert_eq!(results(&google), ["dkim=pass", "spf=pass", "dmarc=pass"]);
     let opendmarc = parse("mx.example.net; dmarc=fail (p=none dis=none) header.from=example.org");
     assert_eq!(results(&opendmarc), ["dmarc=fail"]);
+    // amavis, Yahoo, rspamd.
+    let others = parse(
+        "a; dkim=pass (1024-bit key; (un (protected))) header.d=b.example; dmarc=pass(p=REJECT) header.from=c.example; spf=pass smtp.mailfrom=\"x y\"@d.example",
+    );
+    assert_eq!(results(&others), ["dkim=pass", "dmarc=pass", "spf=pass"]);
+    let domains = others
+        .results
+        .iter()
+        .map(|result| result.properties[0].1.as_str());
+    assert_eq!(
+        domains.collect::<Vec<_>>(),
+        ["b.example", "c.example", "x y"]
+    );
     // RFC 8601 section 2.7.2 in other letters.
     for (word, outcome) in [
         ("PASS", Outcome::Pass),

@@ -17,9 +17,6 @@ use super::{Hop, HopQuirk, Protocol, TlsNote, is_deviant, shown};
 /// The most tokens of a field that are read.
 const TOKENS: usize = 256;
 
-/// How deep comments may nest; deeper ones are read as if they did not.
-const DEPTH: usize = 16;
-
 /// Reads the value of a field.
 pub(super) fn hop(value: &[u8]) -> Hop {
     let mut hop = Hop::default();
@@ -404,7 +401,7 @@ fn token(input: &[u8]) -> IResult<&[u8], Token<'_>> {
     // A bracket without its pair.
     let stray = take(1_usize);
     alt((
-        map(comment_text, Token::Comment),
+        map(crate::comment::comment, Token::Comment),
         map(literal, Token::Bracketed),
         map(alt((quoted, path, semicolon, word, stray)), Token::Word),
     ))
@@ -414,28 +411,4 @@ fn token(input: &[u8]) -> IResult<&[u8], Token<'_>> {
 /// What stands right behind a literal: Exim and others write a port.
 fn rest_of_literal(input: &[u8]) -> IResult<&[u8], &[u8]> {
     nom::bytes::complete::take_while(|byte: u8| byte.is_ascii_digit() || byte == b':')(input)
-}
-
-/// ```abnf
-/// comment = "(" *([FWS] ccontent) [FWS] ")"
-/// ```
-/// RFC 5322 section 3.2.2; without its end it goes to the end of the text.
-fn comment_text(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    let (body, _) = char('(').parse(input)?;
-    let mut depth = 1_usize;
-    let mut is_quoted = false;
-    for (at, byte) in body.iter().enumerate() {
-        match byte {
-            _ if is_quoted => is_quoted = false,
-            b'\\' => is_quoted = true,
-            b'(' if depth < DEPTH => depth += 1,
-            b')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            let (text, end) = body.split_at_checked(at).unwrap_or((body, &[]));
-            return Ok((end.get(1..).unwrap_or_default(), text));
-        }
-    }
-    Ok((&[], body))
 }
