@@ -146,16 +146,7 @@ impl Bounce {
         if recipients.is_empty() {
             recipients.push(of_message);
         }
-        let action = |of: &Headers<'_>| {
-            of.get("Action")
-                .and_then(|field| Action::read(&field.value()))
-        };
-        // The canary has one recipient; of several groups, the worst is about it.
-        let worst = recipients
-            .iter()
-            .find(|of| action(of) == Some(Action::Failed))
-            .or_else(|| recipients.iter().find(|of| action(of).is_some()))
-            .or(recipients.first());
+        let worst = worst(&recipients);
         let value = |name: &str| {
             let field = worst.and_then(|of| of.get(name))?;
             Some(shown(&field.value()))
@@ -187,7 +178,7 @@ impl Bounce {
         let retries_until = retries_until.and_then(|field| Date::parse(&field.value()));
         Self {
             canary,
-            action: worst.and_then(action).unwrap_or(by_class),
+            action: worst.and_then(action_of).unwrap_or(by_class),
             cause,
             status,
             diagnostic,
@@ -245,6 +236,20 @@ impl Bounce {
             form: BounceForm::Words,
         }))
     }
+}
+
+/// What is said of one recipient.
+fn action_of(fields: &Headers<'_>) -> Option<Action> {
+    Action::read(&fields.get("Action")?.value())
+}
+
+/// The canary has one recipient; of several groups, the worst is about it.
+fn worst<'m, 'a>(recipients: &'m [Headers<'a>]) -> Option<&'m Headers<'a>> {
+    let mut all = recipients.iter();
+    let failed = all.find(|of| action_of(of) == Some(Action::Failed));
+    failed
+        .or_else(|| recipients.iter().find(|of| action_of(of).is_some()))
+        .or(recipients.first())
 }
 
 /// The canary that a message is about, and whether its own field is in what is returned. A message about several says

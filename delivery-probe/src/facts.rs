@@ -97,19 +97,7 @@ impl Facts for DeliveryFacts {
         ] {
             out.metric(key, count(name, value));
         }
-        out.tree("counts", |out| {
-            for standing in Standing::ALL {
-                let metric = count("probe_delivery_canaries", self.counts.of(standing));
-                out.metric(
-                    standing.as_str().replace('-', "_"),
-                    metric.with_label("standing", standing.as_str()),
-                );
-            }
-            let duplicates = count("probe_delivery_duplicates_total", self.counts.duplicates);
-            out.metric("duplicates", duplicates);
-            let reordered = count("probe_delivery_reordered_total", self.counts.reordered);
-            out.metric("reordered", reordered);
-        });
+        out.tree("counts", |out| record_counts(&self.counts, route, out));
         let lost = count("probe_delivery_recently_lost", self.recently_lost);
         out.metric("recently_lost", lost);
         let reordered = count("probe_delivery_recently_reordered", self.recently_reordered);
@@ -288,6 +276,23 @@ impl Placement {
             Self::Unknown => "unknown",
         }
     }
+}
+
+fn record_counts(counts: &Counts, route: &str, out: &mut Record) {
+    let count = |name: &'static str, value: u64| {
+        Metric::whole(name, Unit::Count, value).with_label("route", route)
+    };
+    for standing in Standing::ALL {
+        let metric = count("probe_delivery_canaries", counts.of(standing));
+        out.metric(
+            standing.as_str().replace('-', "_"),
+            metric.with_label("standing", standing.as_str()),
+        );
+    }
+    let duplicates = count("probe_delivery_duplicates_total", counts.duplicates);
+    out.metric("duplicates", duplicates);
+    let reordered = count("probe_delivery_reordered_total", counts.reordered);
+    out.metric("reordered", reordered);
 }
 
 fn record_bounce(bounce: &Bounce, out: &mut Record) {

@@ -173,17 +173,28 @@ impl Cause {
     /// The cause that a server's words give where it has no enhanced status, or one that says nothing (`5.0.0`).
     pub(crate) fn of_words(text: &str) -> Self {
         let text = text.to_ascii_lowercase();
-        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if has(&[
+        let found = WORDS
+            .iter()
+            .find(|(_, words)| words.iter().any(|word| text.contains(word)));
+        found.map_or(Self::Other, |(cause, _)| *cause)
+    }
+}
+
+/// What servers write, in small letters; the first that fits counts.
+const WORDS: [(Cause, &[&str]); 8] = [
+    (
+        Cause::Quota,
+        &[
             "quota",
             "mailbox full",
             "mailbox is full",
             "over limit",
             "insufficient storage",
-        ]) {
-            return Self::Quota;
-        }
-        if has(&[
+        ],
+    ),
+    (
+        Cause::Address,
+        &[
             "user unknown",
             "unknown user",
             "no such user",
@@ -191,22 +202,23 @@ impl Cause {
             "does not exist",
             "unrouteable address",
             "recipient not found",
-            "unknown or illegal alias",
             "recipientnotfound",
+            "unknown or illegal alias",
             "mailbox unavailable",
-        ]) {
-            return Self::Address;
-        }
-        if has(&["too many hops", "hop count", "mail loop", "loops back"]) {
-            return Self::Loop;
-        }
-        if has(&["message size exceeds", "too large", "too big"]) {
-            return Self::Size;
-        }
-        if has(&["spf", "dkim", "dmarc"]) {
-            return Self::Authentication;
-        }
-        if has(&[
+        ],
+    ),
+    (
+        Cause::Loop,
+        &["too many hops", "hop count", "mail loop", "loops back"],
+    ),
+    (
+        Cause::Size,
+        &["message size exceeds", "too large", "too big"],
+    ),
+    (Cause::Authentication, &["spf", "dkim", "dmarc"]),
+    (
+        Cause::Policy,
+        &[
             "blocked",
             "spam",
             "blacklist",
@@ -214,28 +226,27 @@ impl Cause {
             "denied",
             "rejected by",
             "policy",
-        ]) {
-            return Self::Policy;
-        }
-        if has(&[
+        ],
+    ),
+    (
+        Cause::Routing,
+        &[
             "host or domain name not found",
             "couldn't find any host",
             "host not found",
-        ]) {
-            return Self::Routing;
-        }
-        if has(&[
+        ],
+    ),
+    (
+        Cause::Network,
+        &[
             "timed out",
             "timeout",
             "connection refused",
             "unreachable",
             "retry",
-        ]) {
-            return Self::Network;
-        }
-        Self::Other
-    }
-}
+        ],
+    ),
+];
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
