@@ -236,7 +236,13 @@ impl Arrival {
                 out.metric(key, Metric::duration(name, time).with_label("route", route));
             }
         }
-        out.trees("hops", &self.way.legs, record_leg);
+        out.trees(
+            "hops",
+            self.way.legs.iter().enumerate(),
+            |(place, leg), out| {
+                record_leg(leg, place, route, out);
+            },
+        );
         let left_out = i64::try_from(self.way.left_out).unwrap_or(i64::MAX);
         out.set("hops_left_out", left_out);
         out.trees("clocks", &self.way.clocks, record_clock);
@@ -307,12 +313,15 @@ fn record_bounce(bounce: &Bounce, out: &mut Record) {
     out.set("retries_until", bounce.retries_until);
 }
 
-fn record_leg(leg: &Leg, out: &mut Record) {
+/// A host may take a message more than once, so its place is a label too.
+fn record_leg(leg: &Leg, place: usize, route: &str, out: &mut Record) {
     out.set("host", leg.host.clone());
     out.set("from", leg.from.clone());
     out.set("at", leg.at);
     if let Some(delay) = leg.delay {
         let metric = Metric::duration("probe_delivery_hop_seconds", delay);
+        let metric = metric.with_label("route", route);
+        let metric = metric.with_label("hop", (place + 1).to_string());
         out.metric("delay", metric.with_label("host", leg.host.clone()));
     }
     out.set("stated_ms", leg.stated_ms);

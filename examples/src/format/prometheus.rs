@@ -104,21 +104,65 @@ impl Page {
 
     fn write(self) -> String {
         let mut page = String::new();
-        for (name, samples) in self.families {
-            if let Some(help) = help(name) {
-                let _ = writeln!(page, "# HELP {name} {help}");
+        let mut declared = "";
+        for (name, samples) in &self.families {
+            let (family, kind) = self.family(name);
+            if family != declared {
+                if let Some(help) = help(family) {
+                    let _ = writeln!(page, "# HELP {family} {help}");
+                }
+                let _ = writeln!(page, "# TYPE {family} {kind}");
+                declared = family;
             }
-            let _ = writeln!(page, "# TYPE {name} gauge");
             for Sample { series, value } in samples {
                 let _ = writeln!(page, "{series} {value}");
             }
         }
         page
     }
+
+    /// What a metric belongs to, and of what kind that is. The three metrics of a histogram follow each other by name.
+    fn family(&self, name: &'static str) -> (&'static str, &'static str) {
+        let mut ends = ["_bucket", "_count", "_sum"].into_iter();
+        let histogram = ends.find_map(|end| name.strip_suffix(end));
+        match histogram {
+            Some(base)
+                if self
+                    .families
+                    .contains_key(format!("{base}_bucket").as_str()) =>
+            {
+                (base, "histogram")
+            }
+            _ if name.ends_with("_total") => (name, "counter"),
+            _ => (name, "gauge"),
+        }
+    }
 }
 
 fn help(name: &str) -> Option<&'static str> {
     Some(match name {
+        "probe_delivery_authentication" => "1 if the method passed at the receiving server.",
+        "probe_delivery_auto_replies" => "Answers of programs that were passed over.",
+        "probe_delivery_canaries" => "How many canaries stand how.",
+        "probe_delivery_clock_off_seconds" => "By how much at least the clock of a host is wrong.",
+        "probe_delivery_dropped" => "Canaries that were too many to remember.",
+        "probe_delivery_duplicates_total" => "Further copies of what arrived.",
+        "probe_delivery_duration_seconds" => "How long each step took, all runs together.",
+        "probe_delivery_forged" => "Messages that look like canaries and are none.",
+        "probe_delivery_hop_seconds" => "How long a hop took.",
+        "probe_delivery_left_behind" => "What of ours could not be deleted.",
+        "probe_delivery_others" => "Canaries of other probers on the same mailbox.",
+        "probe_delivery_receive_seconds" => "How long it took to see the canary in the mailbox.",
+        "probe_delivery_recently_lost" => "Canaries that are lost and not yet settled.",
+        "probe_delivery_recently_reordered" => {
+            "Canaries that overtook others, and are not yet settled."
+        }
+        "probe_delivery_removed" => "What was deleted of ours.",
+        "probe_delivery_reordered_total" => "Canaries that overtook others.",
+        "probe_delivery_send_seconds" => "How long it took to send the canary.",
+        "probe_delivery_size_bytes" => "The size of the canary.",
+        "probe_delivery_transit_seconds" => "How long the canary was on its way.",
+        "probe_delivery_unreadable" => "Lines of the ledger that could not be read.",
         "probe_dns_lookup_time_seconds" => "How long the name took to resolve.",
         "probe_duration_seconds" => "How long the probe took.",
         "probe_failure_info" => "Why the probe stopped early.",
@@ -259,6 +303,40 @@ mod tests {
         assert!(page.contains(
             r#"probe_finding_info{probe="smtp",target="mx2.example.org:25",code="test.expired",severity="critical"} 1"#
         ));
+    }
+
+    #[test]
+    fn a_histogram_is_one_family_of_three_and_a_total_a_counter() {
+        let (mut page, one) = (Page::default(), report("mx.example.org:25"));
+        for (name, le) in [
+            ("probe_test_seconds_sum", None),
+            ("probe_test_seconds_count", None),
+            ("probe_test_seconds_bucket", Some("0.5")),
+            ("probe_test_seconds_bucket", Some("+Inf")),
+            ("probe_messages_count", None),
+            ("probe_test_total", None),
+        ] {
+            let labels: Vec<_> = le.into_iter().map(|le| ("le", le.to_owned())).collect();
+            page.sample(&one, name, &labels, 1.0);
+        }
+        let page = page.write();
+        let told = page
+            .lines()
+            .map(|line| line.replace(r#"probe="smtp",target="mx.example.org:25""#, ""));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                "# TYPE probe_messages_count gauge",
+                "probe_messages_count{} 1",
+                "# TYPE probe_test_seconds histogram",
+                r#"probe_test_seconds_bucket{,le="0.5"} 1"#,
+                r#"probe_test_seconds_bucket{,le="+Inf"} 1"#,
+                "probe_test_seconds_count{} 1",
+                "probe_test_seconds_sum{} 1",
+                "# TYPE probe_test_total counter",
+                "probe_test_total{} 1",
+            ]
+        );
     }
 
     #[test]
