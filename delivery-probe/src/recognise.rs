@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bounce::{Bounce, Notice};
 use crate::canary::{AUTO_SUBMITTED, BODY, Canary, SUBJECT};
-use crate::mime::{Leaf, unworded};
+use crate::mime::{Leaf, Media, unworded};
 use crate::token::{Claims, Keys, Name, Tag, Token};
 
 /// Who looks for canaries: its keys, its name, and for how long it waits.
@@ -100,7 +100,7 @@ impl Recogniser {
     /// A canary has, with one token that is genuine and this prober's: the field, the subject (in which a gateway may
     /// have put a tag), the mark of a program and the line in its body; nothing that makes a reply or a forwarded
     /// message of it, and not much more in it than was sent. The report on a canary is one in the form of RFC 3464
-    /// that returns its field. An answer comes from the auto-responder that was named.
+    /// that returns its field, likewise with not much else, and no part of another message. An answer comes from the auto-responder that was named.
     pub fn deletable(&self, message: &[u8], now: SystemTime) -> Option<Deletable> {
         let (known, remnant) = match self.recognise(message, now) {
             Recognition::Own(known) | Recognition::Expired(known) | Recognition::Early(known) => {
@@ -176,10 +176,15 @@ impl Recogniser {
 
     /// The canary that a report in the form of RFC 3464 is about and returns the field of.
     fn returned(&self, message: &[u8]) -> Option<Known> {
-        match Bounce::read(message, self) {
-            Notice::Bounce(bounce) if bounce.is_proven() => Some(bounce.canary),
-            _ => None,
+        // Within a message that somebody wrote, it is a part of that message.
+        if Media::of(&Headers::of(message)).name != "multipart/report" {
+            return None;
         }
+        let Notice::Bounce(bounce) = Bounce::read(message, self) else {
+            return None;
+        };
+        let limit = Deletable::octets(&bounce.canary.claims);
+        (bounce.is_proven() && message.len() <= limit).then_some(bounce.canary)
     }
 }
 
@@ -229,7 +234,8 @@ pub struct Deletable {
 }
 
 impl Deletable {
-    /// How much gateways and relays may have added to what was sent, fields and footers together.
+    /// How much gateways and relays may have added to what was sent, fields and footers together; and a report to what it
+    /// returns.
     pub const ADDED_OCTETS: usize = 64 * 1024;
 
     /// The most octets of an answer that may be deleted.

@@ -5,8 +5,8 @@
 use std::time::{Duration, SystemTime};
 
 use delivery_probe::{
-    Action, Bounce, BounceForm, Canary, Cause, Draft, Key, Keys, Nonce, Notice, Recogniser,
-    Recognition, Remnant, Status,
+    Action, Bounce, BounceForm, Canary, Cause, Deletable, Draft, Key, Keys, Nonce, Notice,
+    Recogniser, Recognition, Remnant, Status,
 };
 use probe_core::Secret;
 
@@ -127,6 +127,26 @@ fn a_report_tells_which_canary_why_and_by_whom() {
         (proof.remnant(), proof.known().token),
         (Remnant::Bounce, canary().token())
     );
+}
+
+#[test]
+fn a_report_within_somebodys_message_is_part_of_that_message() {
+    let mixed = report(UNKNOWN, &returned()).replace(
+        "multipart/report; report-type=delivery-status;",
+        "multipart/mixed;",
+    );
+    assert!(bounce(&mixed).is_proven());
+    assert_eq!(recogniser().deletable(mixed.as_bytes(), at(9)), None);
+    // Nor may it hold much else.
+    let limit = 8 * 1024 + Deletable::ADDED_OCTETS;
+    let padded = |octets: usize| {
+        let message = report(UNKNOWN, &returned());
+        let more = "x".repeat(octets - message.len());
+        recogniser()
+            .deletable((message + &more).as_bytes(), at(9))
+            .is_some()
+    };
+    assert!(padded(limit) && !padded(limit + 1));
 }
 
 #[test]
