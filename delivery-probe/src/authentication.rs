@@ -1,6 +1,8 @@
 //! What the receiving server says of SPF, DKIM and DMARC (RFC 8601): only where it is the server that was to say it, since
 //! anybody may put such a field into a message. `Received-SPF` (RFC 7208 section 9.1) stands in where there is no other.
 
+mod believed;
+
 use core::fmt;
 
 use nom::branch::alt;
@@ -14,7 +16,6 @@ use probe_core::printable;
 use probe_net::message::Headers;
 
 use crate::comment::comment;
-use crate::trace::{Hop, Protection};
 
 /// What one server says of a message's authenticity.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -43,57 +44,17 @@ impl Authentication {
         Some(authentication)
     }
 
-    /// What a message's header section says that can be believed.
+    /// What a message's header section says that can be believed. Several fields of one server are taken together: some
+    /// write one for each method.
     ///
-    /// Where servers are named, it is the topmost field of one of them. Else it is the topmost of all, if it stands above
-    /// the field of the hop by which the message came to its last host, or right below it with the name of that host:
-    /// what stands lower came with the message.
+    /// Where servers are named, it is what they say, the topmost first. Exchange Online does not name itself in some of its
+    /// fields: these are believed where the host that took the message right before is one of the names, or below one.
+    ///
+    /// Else it is what stands above the field of the hop by which the message came to its last host, or right below it
+    /// with the name of that host, whose filters put it there: such a host has to take the same name out of what comes in
+    /// (RFC 8601 section 5). What stands lower came with the message.
     pub fn of(headers: &Headers<'_>, servers: &[String]) -> Option<Self> {
-        let mut fallback = None;
-        let mut place = Place::Above;
-        let mut hosts = Vec::new();
-        let mut read = 0;
-        for field in headers.fields() {
-            if field.is("Received") && servers.is_empty() {
-                if place == Place::Below {
-                    break;
-                }
-                let hop = Hop::parse(&field.value());
-                // What follows on the same host, such as a filter or the mailbox, is no other hop.
-                if hop.protection() != Protection::Local {
-                    place = Place::Below;
-                }
-                hosts.extend(hop.by);
-            }
-            let is_spf = field.is("Received-SPF");
-            if !is_spf && !field.is("Authentication-Results") {
-                continue;
-            }
-            read += 1;
-            if read > Self::FIELDS {
-                break;
-            }
-            let value = field.value();
-            let Some(found) = (match is_spf {
-                true => received_spf(&value),
-                false => Self::parse(&value),
-            }) else {
-                continue;
-            };
-            let server = found.server.as_deref().unwrap_or_default();
-            let is_named = |name: &String| name.eq_ignore_ascii_case(server);
-            let is_believed = match (servers, place) {
-                ([], Place::Above) => true,
-                ([], Place::Below) => hosts.iter().any(is_named),
-                (servers, _) => servers.iter().any(is_named),
-            };
-            match (is_believed, is_spf) {
-                (true, false) => return Some(found),
-                (true, true) => fallback = fallback.or(Some(found)),
-                (false, _) => {}
-            }
-        }
-        fallback
+        believed::of(headers, servers)
     }
 
     /// The best result of a method: one valid signature of several is enough.
@@ -172,13 +133,6 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// Where a field stands, seen from the hop by which the message came to its last host.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Place {
-    Above,
-    Below,
 }
 
 /// The most properties of a result that are kept.

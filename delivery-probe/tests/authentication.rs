@@ -210,6 +210,60 @@ fn the_field_of_the_receiving_server_is_believed_and_what_came_with_the_message_
     assert_eq!(believed(WAY, &[]), None);
 }
 
+/// kernel.org writes a field for each method, and the first of them below the hop.
+#[test]
+fn several_fields_of_one_server_are_taken_together() {
+    let header = format!(
+        "Authentication-Results: mx.example.net; dmarc=pass\nAuthentication-Results: mx.example.net; spf=fail\n\
+        Authentication-Results: filter; dkim=fail\nAuthentication-Results: MX.example.net; dkim=pass; dkim=fail; spf=pass\n\
+        {WAY}\nAuthentication-Results: mx.example.net; arc=none; dkim=pass"
+    );
+    let expected = some(
+        "mx.example.net",
+        &[
+            "dmarc=pass",
+            "spf=fail",
+            "dkim=pass",
+            "dkim=fail",
+            "arc=none",
+        ],
+    );
+    assert_eq!(believed(&header, &[]), expected);
+    assert_eq!(believed(&header, &["mx.example.net"]), expected);
+    let many = |count: usize| {
+        let first = format!(
+            "Authentication-Results: mx; spf=pass{}",
+            "; dkim=pass".repeat(count - 1)
+        );
+        let (_, results) = believed(
+            &format!("{first}\nAuthentication-Results: mx; dmarc=pass"),
+            &["mx"],
+        )
+        .unwrap();
+        results.contains(&"dmarc=pass".to_owned())
+    };
+    assert!(many(Authentication::RESULTS - 1) && !many(Authentication::RESULTS));
+}
+
+/// Exchange Online, as mail through it shows it: the field is above the hop by which it took the message, and below others.
+#[test]
+fn a_server_that_does_not_name_itself_is_known_by_its_hop() {
+    let inner = "Received: from A.eop.prod.protection.outlook.example (2001:db8::1) by B.office365.example (2001:db8::2) with Microsoft SMTP Server (version=TLS1_2, cipher=X) id 15.20.2644.19 via Frontend Transport; Fri, 2 Jan 2026 00:00:01 +0000";
+    let outer = "Received: from out.example.org (192.0.2.1) by A.mail.protection.outlook.example (10.13.173.165) with Microsoft SMTP Server (version=TLS1_2, cipher=X) id 15.20.2644.19 via Frontend Transport; Fri, 2 Jan 2026 00:00:01 +0000";
+    let results = "Authentication-Results: spf=none (sender IP is 192.0.2.1) smtp.mailfrom=example.org; list.example; dkim=none (message not signed) header.d=none;list.example; dmarc=permerror action=none header.from=example.org;";
+    let header = format!("{inner}\n{inner}\n{results}\n{outer}");
+    let expected = some("", &["spf=none", "dkim=none", "dmarc=permerror"]);
+    assert_eq!(believed(&header, &["protection.outlook.example"]), expected);
+    assert_eq!(
+        believed(&header, &["A.mail.protection.outlook.example"]),
+        expected
+    );
+    for names in [&["look.example"][..], &["out.example.org"], &[]] {
+        assert_eq!(believed(&header, names), None, "{names:?}");
+    }
+    assert_eq!(believed(results, &["protection.outlook.example"]), None);
+}
+
 #[test]
 fn where_servers_are_named_only_theirs_is_believed() {
     let header = format!(
@@ -232,5 +286,10 @@ fn the_older_field_of_spf_stands_in_where_there_is_no_other() {
     );
     let both = format!("{spf}\nAuthentication-Results: mx.example.net; spf=fail\n{WAY}");
     assert_eq!(believed(&both, &[]), some("mx.example.net", &["spf=fail"]));
+    let beside = format!("{spf}\nAuthentication-Results: mx.example.net; dkim=pass\n{WAY}");
+    assert_eq!(
+        believed(&beside, &[]),
+        some("mx.example.net", &["dkim=pass", "spf=pass"])
+    );
     assert_eq!(believed(&format!("{WAY}\nReceived-SPF: pass"), &[]), None);
 }
