@@ -49,7 +49,7 @@ pub fn bounce(data: &[u8]) {
     let canary = canary();
     let token = canary.token().to_string();
     let recogniser = recogniser();
-    let is_there = data.contains(&b'$');
+    let is_there = data.contains(&b'$') || is_known(data);
     let message = with_token(data, &token);
     match Bounce::read(&message, &recogniser) {
         Notice::Bounce(bounce) => {
@@ -69,14 +69,15 @@ pub fn recognise(data: &[u8]) {
     let canary = canary();
     let token = canary.token().to_string();
     let recogniser = recogniser();
-    let plain = recogniser.recognise(data, now());
-    assert!(matches!(plain, Recognition::Foreign | Recognition::Forged));
-    assert!(recogniser.deletable(data, now()).is_none());
+    if !is_known(data) {
+        let plain = recogniser.recognise(data, now());
+        assert!(matches!(plain, Recognition::Foreign | Recognition::Forged));
+        assert!(recogniser.deletable(data, now()).is_none());
+    }
     let message = with_token(data, &token);
     if let Some(proof) = recogniser.deletable(&message, now()) {
         assert_eq!(proof.known().token, canary.token());
         assert!(proof.is(&message));
-        assert!(data.iter().filter(|byte| **byte == b'$').count() >= 1);
     }
     let _ = Integrity::of(&canary, &message);
 }
@@ -140,6 +141,18 @@ fn keys() -> Keys {
 
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_312_000)
+}
+
+/// Whether the token is there already: the fuzzer learns it from comparisons, and hands it back.
+fn is_known(data: &[u8]) -> bool {
+    let mut decoded = crate::mime::quoted_printable(data);
+    decoded.extend_from_slice(data);
+    decoded.extend(crate::mime::unworded(data));
+    let leaves = crate::mime::Leaf::all_of(data);
+    leaves
+        .iter()
+        .for_each(|leaf| decoded.extend_from_slice(&leaf.decoded()));
+    !recogniser().own_tokens(&decoded).is_empty()
 }
 
 fn with_token(data: &[u8], token: &str) -> Vec<u8> {
