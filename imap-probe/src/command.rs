@@ -90,6 +90,15 @@ pub enum Command {
         /// Whether to ask for the count alone (RFC 4731).
         count: bool,
     },
+    /// Asks for a part of the message with this UID, and for what is told of it as a whole.
+    Part {
+        /// Which message.
+        uid: u32,
+        /// Where the part begins.
+        from: u64,
+        /// How long it may be.
+        octets: u32,
+    },
     /// Opens a mailbox to read and write.
     Select {
         /// Which.
@@ -124,6 +133,8 @@ pub enum Command {
 pub enum Messages {
     /// All.
     All,
+    /// This one and those behind it.
+    From(u32),
     /// One.
     One(u32),
 }
@@ -132,6 +143,7 @@ impl fmt::Display for Messages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("1:*"),
+            Self::From(first) => write!(f, "{first}:*"),
             Self::One(number) => write!(f, "{number}"),
         }
     }
@@ -363,6 +375,11 @@ impl Command {
             Self::MyRights(mailbox) => to.about("MYRIGHTS", mailbox),
             Self::Namespace => to.put(b"NAMESPACE"),
             Self::Noop => to.put(b"NOOP"),
+            Self::Part { uid, from, octets } => {
+                let items =
+                    format!("UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<{from}.{octets}>");
+                to.put(format!("UID FETCH {uid} ({items})").as_bytes());
+            }
             Self::Search { criteria, count } => {
                 let only = if *count { "RETURN (COUNT) " } else { "" };
                 to.put(format!("UID SEARCH {only}{criteria}").as_bytes());

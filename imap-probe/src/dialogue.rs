@@ -4,6 +4,7 @@
 
 mod begin;
 mod edit;
+mod errand;
 mod login;
 mod questions;
 mod tidy;
@@ -27,6 +28,8 @@ use crate::mailbox::Mailbox;
 use crate::options::Options;
 use crate::reply::{Capabilities, Code, Condition, Data, ImapCodec, Reply, Response, Status, Text};
 use edit::{Edit, EditStep};
+use errand::Guest;
+pub use errand::{Answer, Errand};
 use questions::{KEPT, Question};
 use watch::{PATIENCE, Resting};
 
@@ -64,6 +67,8 @@ pub struct ImapDialogue {
     change: Option<Duration>,
     /// How long the watcher waited for the news.
     news: Option<Duration>,
+    /// Whoever leads us from errand to errand.
+    guest: Option<Box<Guest>>,
 }
 
 /// What is awaited.
@@ -75,6 +80,10 @@ enum State {
     Expect(Pending, Awaited),
     ExpectTls,
     ExpectLayer,
+    /// What the server says by itself, for so long.
+    Polling(Duration),
+    /// An errand.
+    Ready,
     /// That whoever leads us resumes.
     Resting(Resting),
     /// Between two commands, and about to leave early: LOGOUT is understood.
@@ -106,6 +115,9 @@ enum Awaited {
     LoginCommand,
     Question(Question),
     Edit(EditStep, Box<Edit>),
+    Errand(Errand),
+    /// It idles: is there a message more, within this time?
+    News(Duration),
     Logout,
 }
 
@@ -127,6 +139,7 @@ impl ImapDialogue {
             watched: None,
             change: None,
             news: None,
+            guest: None,
         }
     }
 
@@ -171,6 +184,15 @@ impl Dialogue for ImapDialogue {
                 let detail = "the server hung up";
                 Err(Failure::new(pending.phase, FailureKind::Closed, detail))
             }
+            (State::Expect(pending, Awaited::News(_)), Silence) => self.stop_waiting(pending),
+            (State::Expect(pending, Awaited::News(_)), Closed) => {
+                let detail = "the server hung up";
+                Err(Failure::new(pending.phase, FailureKind::Closed, detail))
+            }
+            (State::Polling(patience), event @ (Event::Reply(_) | Closed | Silence)) => {
+                self.on_polling(patience, &event)
+            }
+            (State::Ready, Resumed) => self.on_errand(),
             (State::Resting(resting), Resumed) => self.on_resumed(resting),
             // The answer to LOGOUT is a courtesy.
             (State::Expect(_, Awaited::Logout), Closed | Silence) => Ok(Step::Done),
@@ -191,7 +213,7 @@ impl Dialogue for ImapDialogue {
     fn farewell(&self) -> Option<Line> {
         let logout = || self.line(self.tag.saturating_add(1), Command::Logout);
         match &self.state {
-            State::Idle => Some(logout()),
+            State::Idle | State::Ready => Some(logout()),
             // Kept back by the gate, so nothing of it was said.
             State::Expect(pending, Awaited::LoginCommand) if pending.part == 0 => Some(logout()),
             State::Expect(_, Awaited::Auth(login)) if login.is_unanswered() => Some(logout()),
@@ -252,6 +274,7 @@ impl ImapDialogue {
         let patience = match awaited {
             Awaited::Logout | Awaited::Cancelled(_) => Some(FAREWELL),
             Awaited::Question(Question::News) => Some(PATIENCE.saturating_sub(self.took)),
+            Awaited::News(patience) => Some(patience.saturating_sub(self.took)),
             _ => None,
         };
         self.state = State::Expect(pending, awaited);
@@ -269,7 +292,10 @@ impl ImapDialogue {
             Response::Data(Data::Exists(1..)) if awaited.is_news() => self.on_news(pending),
             Response::Data(data) => {
                 self.learn(&mut awaited, data);
-                self.wait(pending, awaited)
+                match awaited {
+                    Awaited::News(_) if self.has_news() => self.stop_waiting(pending),
+                    awaited => self.wait(pending, awaited),
+                }
             }
             // It may be meant for others; what it was to tell is missing, and the finding says so.
             Response::Other => self.wait(pending, awaited),
@@ -305,6 +331,7 @@ impl ImapDialogue {
             Awaited::Auth(login) => self.on_challenge(pending, login, text, reply),
             Awaited::Question(Question::Idle) => self.stop_idling(pending),
             Awaited::Question(Question::Watching) => self.rest(pending),
+            Awaited::Errand(Errand::Wait(patience)) => self.on_idling(pending, patience),
             // Another challenge, in the place of a verdict.
             Awaited::Cancelled(failure) => Err(failure),
             _ => {
@@ -358,6 +385,9 @@ impl ImapDialogue {
             Awaited::LoginCommand => self.on_login_command(status, reply),
             Awaited::Question(question) => self.on_answer(question, status, reply),
             Awaited::Edit(step, edit) => self.on_edited(step, edit, status, reply),
+            Awaited::Errand(errand) => self.on_errand_done(&errand, status, reply),
+            // It has had enough of idling, and need not be told.
+            Awaited::News(patience) => self.on_errand_done(&Errand::Wait(patience), status, reply),
             Awaited::Logout => Ok(Step::Done),
         }
     }
@@ -369,6 +399,7 @@ impl ImapDialogue {
             (Data::Capability(offered), awaited) => self.learn_capabilities(awaited, offered),
             (data, Awaited::Edit(_, edit)) => edit.learn(data),
             (data, Awaited::Question(question)) => self.learn_answer(*question, data),
+            (data, Awaited::Errand(_) | Awaited::News(_)) => self.learn_for_guest(data),
             _ => {}
         }
     }
@@ -381,6 +412,7 @@ impl ImapDialogue {
             (Some(Code::Capability(offered)), awaited) => self.learn_capabilities(awaited, offered),
             (Some(code), Awaited::Edit(_, edit)) => edit.learn_code(code),
             (Some(code), Awaited::Question(_)) => self.learn_mailbox_code(code),
+            (Some(code), Awaited::Errand(_)) => self.learn_code_for_guest(code),
             _ => {}
         }
     }
@@ -388,9 +420,12 @@ impl ImapDialogue {
     fn learn_capabilities(&mut self, awaited: &Awaited, offered: &Capabilities) {
         let place = match awaited {
             // Said while the login is under way, it is what comes after it; a refusal takes it back.
-            Awaited::Question(_) | Awaited::Edit(..) | Awaited::Auth(_) | Awaited::LoginCommand => {
-                &mut self.facts.authenticated
-            }
+            Awaited::Question(_)
+            | Awaited::Edit(..)
+            | Awaited::Errand(_)
+            | Awaited::News(_)
+            | Awaited::Auth(_)
+            | Awaited::LoginCommand => &mut self.facts.authenticated,
             _ if self.facts.is_preauthenticated => &mut self.facts.authenticated,
             _ if self.facts.tls.is_some() => &mut self.facts.secured,
             _ => &mut self.facts.clear,

@@ -1,5 +1,7 @@
 //! Dial, drive, report: the only place here that waits.
 
+mod visit;
+
 use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use crate::facts::ImapFacts;
 use crate::findings::judge;
 use crate::options::Options;
 use crate::reply::ImapCodec;
+
+pub use visit::{Message, Opened, Removal, Visit};
 
 /// Asks an IMAP server whether it works: greeting, capabilities, STARTTLS and certificate, authentication, and whether
 /// mail can be found, read and, if that is asked for, edited.

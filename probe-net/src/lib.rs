@@ -47,5 +47,5 @@ pub use log::Log;
 pub use net::{Family, Net};
 pub use proxy::{Proxy, ProxyVersion};
 pub use resolve::{Resolve, ResolveError, SystemResolver};
-pub use service::{Seen, Service, Session, probe};
+pub use service::{Seen, Service, Session, Stay, probe, stay};
 pub use wire::{Ends, Transport, Wire};

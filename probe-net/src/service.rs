@@ -98,14 +98,7 @@ impl<'a> Seen<'a> {
 /// Asks a service: what the `probe` of a protocol crate is.
 pub async fn probe<S: Service>(service: &S, target: &Target, cx: &Context) -> Report<S::Facts> {
     let Target::Host { host, port } = target else {
-        let mut report = Report::new(
-            service.name(),
-            target.clone(),
-            cx.now(),
-            S::Facts::default(),
-        );
-        report.failure = Some(Failure::unfit_target(target));
-        return report;
+        return unfit(service, target, cx);
     };
     let endpoint = service.endpoint(host, *port);
     match service.asks_every_address() {
@@ -144,50 +137,119 @@ async fn ask_at<S: Service>(
     only: Option<IpAddr>,
     cx: &Context,
 ) -> Report<S::Facts> {
-    let host = only.map_or_else(|| endpoint.host.clone(), Host::Address);
-    let target = Target::host(host, endpoint.port);
-    let security = service.security_on(endpoint.port);
-    let started_at = cx.now();
-    let mut log = Log::begin(cx);
+    let (mut stay, mut outcome) = Stay::begin(service, endpoint.clone(), only, cx).await;
     let mut facts = S::Facts::default();
-
-    let dialled = match only {
-        Some(address) => service.net().connect(endpoint, &[address], &mut log).await,
-        None => service.net().dial(endpoint, &mut log).await,
-    };
-    let outcome = match dialled {
-        Ok(mut wire) => {
-            let session = Session {
-                wire: &mut wire,
-                endpoint,
-                security,
-            };
-            let outcome = begin(service, session, &mut facts, &mut log).await;
-            S::note_connection(&mut facts, &wire);
-            outcome
-        }
-        Err(failure) => Err(failure),
-    };
-
-    let seen = Seen::new(log.spans(), log.now()).of(endpoint.name());
-    let findings = service.judge(&facts, &seen, security);
-    let mut report = Report::new(service.name(), target, started_at, facts);
-    report.failure = outcome.err();
-    for finding in findings {
-        report.add_finding(finding);
+    if outcome.is_ok()
+        && let Some(wire) = &mut stay.wire
+    {
+        let session = Session {
+            wire,
+            endpoint,
+            security: stay.security,
+        };
+        outcome = service.converse(session, &mut facts, &mut stay.log).await;
     }
-    log.close(&mut report);
-    report
+    stay.report(service, facts, outcome.err())
 }
 
-async fn begin<S: Service>(
-    service: &S,
-    session: Session<'_>,
-    facts: &mut S::Facts,
-    log: &mut Log,
-) -> Result<(), Failure> {
-    if session.security == Security::Implicit {
-        session.wire.secure(log).await?;
+/// One connection from dialling to the report, for a caller who leads what is said over it himself: who stays logged in,
+/// and asks one thing after the other.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Stay {
+    /// The connection; none where it could not be made.
+    pub wire: Option<Wire>,
+    /// The clock, and what happened so far.
+    pub log: Log,
+    /// How it is encrypted.
+    pub security: Security,
+    endpoint: Endpoint,
+    target: Target,
+    started_at: SystemTime,
+}
+
+impl Stay {
+    /// Dials, with TLS where that comes first; and why that failed, if it did.
+    async fn begin<S: Service>(
+        service: &S,
+        endpoint: Endpoint,
+        only: Option<IpAddr>,
+        cx: &Context,
+    ) -> (Self, Result<(), Failure>) {
+        let host = only.map_or_else(|| endpoint.host.clone(), Host::Address);
+        let mut stay = Self {
+            wire: None,
+            log: Log::begin(cx),
+            security: service.security_on(endpoint.port),
+            target: Target::host(host, endpoint.port),
+            endpoint,
+            started_at: cx.now(),
+        };
+        let outcome = stay.dial(service, only).await;
+        (stay, outcome)
     }
-    service.converse(session, facts, log).await
+
+    async fn dial<S: Service>(&mut self, service: &S, only: Option<IpAddr>) -> Result<(), Failure> {
+        let (net, log) = (service.net(), &mut self.log);
+        let wire = match only {
+            Some(address) => net.connect(&self.endpoint, &[address], log).await,
+            None => net.dial(&self.endpoint, log).await,
+        }?;
+        let wire = self.wire.insert(wire);
+        match self.security {
+            Security::Implicit => wire.secure(log).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// What came of it.
+    pub fn report<S: Service>(
+        self,
+        service: &S,
+        mut facts: S::Facts,
+        failure: Option<Failure>,
+    ) -> Report<S::Facts> {
+        if let Some(wire) = &self.wire {
+            S::note_connection(&mut facts, wire);
+        }
+        let seen = Seen::new(self.log.spans(), self.log.now()).of(self.endpoint.name());
+        let findings = service.judge(&facts, &seen, self.security);
+        let mut report = Report::new(service.name(), self.target, self.started_at, facts);
+        report.failure = failure;
+        for finding in findings {
+            report.add_finding(finding);
+        }
+        self.log.close(&mut report);
+        report
+    }
+}
+
+/// Dials a service for a caller who leads the dialogue himself, with TLS where that comes first.
+///
+/// # Errors
+/// The report of a connection that could not be made.
+pub async fn stay<S: Service>(
+    service: &S,
+    target: &Target,
+    cx: &Context,
+) -> Result<Stay, Box<Report<S::Facts>>> {
+    let Target::Host { host, port } = target else {
+        return Err(Box::new(unfit(service, target, cx)));
+    };
+    let endpoint = service.endpoint(host, *port);
+    let (stay, outcome) = Stay::begin(service, endpoint, None, cx).await;
+    match outcome {
+        Ok(()) => Ok(stay),
+        Err(failure) => {
+            let report = stay.report(service, S::Facts::default(), Some(failure));
+            Err(Box::new(report))
+        }
+    }
+}
+
+fn unfit<S: Service>(service: &S, target: &Target, cx: &Context) -> Report<S::Facts> {
+    let facts = S::Facts::default();
+    let mut report = Report::new(service.name(), target.clone(), cx.now(), facts);
+    report.failure = Some(Failure::unfit_target(target));
+    report
 }

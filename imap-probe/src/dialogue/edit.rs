@@ -22,11 +22,11 @@ const APPEND: Phase = Phase::new("append");
 const COPY: Phase = Phase::new("copy");
 const CREATE: Phase = Phase::new("create");
 const DELETE: Phase = Phase::new("delete");
-const EXPUNGE: Phase = Phase::new("expunge");
+pub(super) const EXPUNGE: Phase = Phase::new("expunge");
 const FETCH: Phase = Phase::new("fetch");
 const MOVE: Phase = Phase::new("move");
 const SEARCH: Phase = Phase::new("search");
-const STORE: Phase = Phase::new("store");
+pub(super) const STORE: Phase = Phase::new("store");
 /// Finding and removing what an earlier run left behind.
 const TIDY: Phase = Phase::new("tidy");
 

@@ -14,14 +14,14 @@ use crate::reply::{Code, Condition, Data, Fetch, Item, List, Reply, Resource, St
 
 const COMPRESS: Phase = Phase::new("compress");
 const ENABLE: Phase = Phase::new("enable");
-const FETCH: Phase = Phase::new("fetch");
+pub(super) const FETCH: Phase = Phase::new("fetch");
 const ID: Phase = Phase::new("id");
 pub(super) const IDLE: Phase = Phase::new("idle");
-const LIST: Phase = Phase::new("list");
+pub(super) const LIST: Phase = Phase::new("list");
 const NAMESPACE: Phase = Phase::new("namespace");
 const QUOTA: Phase = Phase::new("quota");
 const RIGHTS: Phase = Phase::new("rights");
-const SEARCH: Phase = Phase::new("search");
+pub(super) const SEARCH: Phase = Phase::new("search");
 pub(super) const SELECT: Phase = Phase::new("select");
 pub(super) const UNSELECT: Phase = Phase::new("unselect");
 
@@ -110,9 +110,10 @@ impl Question {
 /// Asking.
 impl ImapDialogue {
     pub(super) fn begin_questions(&mut self) -> Next {
-        self.plan = match self.watched {
-            None => Question::ORDER.into(),
-            Some(_) => [Question::Capability, Question::Watch].into(),
+        self.plan = match (&self.watched, &self.guest) {
+            (None, None) => Question::ORDER.into(),
+            (Some(_), _) => [Question::Capability, Question::Watch].into(),
+            (None, Some(_)) => [Question::Capability].into(),
         };
         self.ask_next()
     }
@@ -124,7 +125,10 @@ impl ImapDialogue {
                 return self.ask(question);
             }
         }
-        self.say_logout()
+        match self.guest {
+            Some(_) => self.rest_until_asked(),
+            None => self.say_logout(),
+        }
     }
 
     fn is_due(&mut self, question: Question) -> bool {
