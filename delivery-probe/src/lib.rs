@@ -11,8 +11,10 @@ pub mod fuzzing;
 mod integrity;
 mod ledger;
 mod mime;
+mod probe;
 mod recognise;
 mod rules;
+mod state;
 mod status;
 mod token;
 mod trace;
@@ -25,8 +27,10 @@ pub use facts::{Arrival, CanaryFacts, DeliveryFacts, Placement};
 pub use findings::{FINDINGS, judge};
 pub use integrity::{Attachment, Change, Integrity};
 pub use ledger::{Counts, Entry, Event, Histogram, Ledger, Patience, Standing};
+pub use probe::{Place, Retrieval};
 pub use recognise::{Deletable, Known, Recogniser, Recognition, Remnant};
 pub use rules::{Rules, Unprotected};
+pub use state::State;
 pub use status::{Cause, Status};
 pub use token::{
     Claims, Form, Key, KeyError, Keys, KindError, Name, NameError, Nonce, NonceError, Size, Tag,

@@ -1,6 +1,7 @@
 //! The machine: which command follows on which reply (RFC 1939, RFC 2449, RFC 2595). No I/O. The login, the maildrop
 //! and the proof of rights are files of their own, in the order of the dialogue.
 
+mod errand;
 mod login;
 mod maildrop;
 mod permission;
@@ -19,8 +20,11 @@ use crate::facts::{Greeting, Pop3Facts};
 use crate::findings::words;
 use crate::options::Options;
 use crate::reply::{Capabilities, Pop3Codec, Reply, ResponseCode, Status};
+use errand::Guest;
 use maildrop::Questions;
 use permission::Right;
+
+pub use errand::Errand;
 
 /// The phase of CAPA.
 const CAPA: Phase = Phase::new("capa");
@@ -36,6 +40,8 @@ pub struct Pop3Dialogue {
     security: Security,
     state: State,
     facts: Pop3Facts,
+    /// Whoever leads us from errand to errand.
+    guest: Option<Box<Guest>>,
 }
 
 /// What is awaited.
@@ -54,6 +60,9 @@ enum State {
     ExpectVerdict,
     ExpectAnswers(Questions),
     ExpectRight(Right),
+    ExpectErrand(Errand),
+    /// An errand.
+    Ready,
     ExpectQuit,
     /// Between two commands, and about to leave early: QUIT is understood.
     Idle,
@@ -71,6 +80,7 @@ impl Pop3Dialogue {
             security,
             state: State::Start,
             facts: Pop3Facts::default(),
+            guest: None,
         }
     }
 
@@ -121,6 +131,10 @@ impl Dialogue for Pop3Dialogue {
                 self.on_answer(questions, reply)
             }
             (State::ExpectRight(right), Event::Reply(reply)) => self.on_right(right, &reply),
+            (State::Ready, Event::Resumed) => self.on_errand(),
+            (State::ExpectErrand(errand), Event::Reply(reply)) => {
+                self.on_errand_done(errand, reply)
+            }
             // The answer to QUIT is a courtesy.
             (State::ExpectQuit, Event::Reply(_) | Closed | Silence) => Ok(Step::Done),
             (state, event) => Err(out_of_step(&state, &event)),

@@ -11,11 +11,11 @@ mod probe;
 mod reply;
 
 pub use command::Command;
-pub use dialogue::Pop3Dialogue;
+pub use dialogue::{Errand, Pop3Dialogue};
 pub use facts::{Greeting, Maildrop, Pop3Facts, Refusal, Retrieved, Right, Rights};
 pub use findings::{FINDINGS, judge};
 pub use options::{ConfigError, LoginCommand, Options};
-pub use probe::Pop3Probe;
+pub use probe::{Pop3Probe, Visit};
 pub use reply::{
     Capabilities, Expiry, Keyword, Limits, Listing, Pop3Codec, Reply, ResponseCode, Status,
     UniqueIds,

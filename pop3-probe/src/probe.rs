@@ -1,5 +1,7 @@
 //! Dial, drive, report: the only place here that waits.
 
+mod visit;
+
 use std::sync::Arc;
 
 use probe_core::{Context, Failure, Finding, Host, Probe, Report, Target};
@@ -12,10 +14,12 @@ use crate::findings::judge;
 use crate::options::Options;
 use crate::reply::Pop3Codec;
 
+pub use visit::Visit;
+
 /// Asks a POP3 server whether it works: greeting, capabilities, STLS and certificate, authentication, and what lies
 /// in the maildrop.
 ///
-/// It never deletes mail.
+/// It never deletes mail; a [`Visit`] does so where it is told to.
 #[derive(Clone, Debug)]
 pub struct Pop3Probe {
     options: Arc<Options>,

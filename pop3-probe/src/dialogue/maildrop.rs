@@ -15,11 +15,11 @@ use crate::reply::{Capabilities, Expiry, Listing, Reply, Status, UniqueIds, coun
 
 pub(super) const NOOP: Phase = Phase::new("noop");
 const LANG: Phase = Phase::new("lang");
-const LIST: Phase = Phase::new("list");
+pub(super) const LIST: Phase = Phase::new("list");
 pub(super) const RETR: Phase = Phase::new("retr");
 const STAT: Phase = Phase::new("stat");
 pub(super) const TOP: Phase = Phase::new("top");
-const UIDL: Phase = Phase::new("uidl");
+pub(super) const UIDL: Phase = Phase::new("uidl");
 
 /// What is asked of a maildrop.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,7 +78,8 @@ impl Pop3Dialogue {
     pub(super) fn look_into_the_maildrop(&mut self) -> Next {
         let knows_capa = self.facts.knows_capa == Some(true);
         let capa = (knows_capa && self.options.capa_after_auth).then_some(Question::Capa);
-        let questions = capa.into_iter().chain([Question::Stat]).collect();
+        let stat = (!self.is_at_service()).then_some(Question::Stat);
+        let questions = capa.into_iter().chain(stat).collect();
         self.ask(Stage::Opening, questions)
     }
 
@@ -100,6 +101,7 @@ impl Pop3Dialogue {
         }
         if questions.unsaid.is_empty() {
             return match questions.stage {
+                Stage::Opening if self.is_at_service() => self.rest_until_asked(),
                 Stage::Opening => self.list(),
                 Stage::Listing => self.read(),
                 Stage::Reading => self.pace(),

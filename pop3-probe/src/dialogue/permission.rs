@@ -12,7 +12,7 @@ use crate::facts::{self, Rights};
 use crate::findings::words;
 use crate::reply::{Reply, Status};
 
-const DELE: Phase = Phase::new("dele");
+pub(super) const DELE: Phase = Phase::new("dele");
 const RSET: Phase = Phase::new("rset");
 
 /// The right that is being tried.

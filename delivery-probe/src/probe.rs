@@ -1,0 +1,5 @@
+//! Send, collect, report.
+
+mod room;
+
+pub use room::{Place, Retrieval};
