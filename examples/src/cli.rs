@@ -4,6 +4,7 @@ mod autodiscover;
 mod bar;
 mod check;
 mod credentials;
+mod deliver;
 mod dnsbl;
 mod eas;
 mod host;
@@ -61,6 +62,8 @@ enum Command {
     Imap(Box<imap::Imap>),
     /// Probes POP3 servers: greeting, capabilities, STLS, certificate, authentication, maildrop, rights
     Pop3(Box<pop3::Pop3>),
+    /// Sends a signed message and awaits it where it is to arrive: is mail delayed, lost, changed or taken for junk?
+    Deliver(Box<deliver::Deliver>),
     /// Probes Exchange ActiveSync servers: can phones reach their mail, and in a timely way?
     Eas(Box<eas::Eas>),
     /// Asks a mail host about itself: its queue and the machine, an exporter, an SNMP agent, Exchange, its provider
@@ -192,6 +195,7 @@ fn run(cli: Cli) -> Result<Verdict, Mistake> {
         Command::Lmtp(lmtp) => lmtp.run(Protocol::Lmtp),
         Command::Imap(imap) => imap.run(),
         Command::Pop3(pop3) => pop3.run(),
+        Command::Deliver(deliver) => deliver.run(),
         Command::Eas(eas) => eas.run(),
         Command::Host(host) => host.run(),
         Command::Autodiscover(autodiscover) => autodiscover.run(),

@@ -98,6 +98,8 @@ pub enum Place {
     Inbox,
     /// Among the junk.
     Junk,
+    /// In the maildrop: POP3 has no folders.
+    Maildrop,
 }
 
 impl Place {
@@ -106,6 +108,7 @@ impl Place {
         match self {
             Self::Inbox => "inbox",
             Self::Junk => "junk",
+            Self::Maildrop => "maildrop",
         }
     }
 }
@@ -151,7 +154,7 @@ impl Room {
     pub(crate) fn places(&self) -> Vec<Place> {
         match self {
             Self::Imap(room) => room.places(),
-            Self::Pop3(_) => vec![Place::Inbox],
+            Self::Pop3(_) => vec![Place::Maildrop],
         }
     }
 

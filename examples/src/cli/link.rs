@@ -28,7 +28,7 @@ pub(super) struct Link {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum StartTls {
+pub(super) enum StartTls {
     /// Or it is critical
     Required,
     /// Where it is offered; certificate faults are warnings
@@ -42,10 +42,16 @@ impl Link {
         if self.tls {
             return Some(Security::Implicit);
         }
-        self.starttls.map(|policy| match policy {
-            StartTls::Required => Security::Required,
-            StartTls::Opportunistic => Security::Opportunistic,
-            StartTls::Never => Security::Cleartext,
-        })
+        self.starttls.map(StartTls::security)
+    }
+}
+
+impl StartTls {
+    pub(super) const fn security(self) -> Security {
+        match self {
+            Self::Required => Security::Required,
+            Self::Opportunistic => Security::Opportunistic,
+            Self::Never => Security::Cleartext,
+        }
     }
 }

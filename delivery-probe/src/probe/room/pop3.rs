@@ -79,7 +79,7 @@ impl Pop3Room {
                 match visit.read(message).await {
                     Ok(bytes) => found.push(Found {
                         id: message,
-                        place: Place::Inbox,
+                        place: Place::Maildrop,
                         bytes,
                         received_at: None,
                         took: begun.elapsed(),
