@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use probe_core::{AnyFacts, Context, Failure, FailureKind, Phase, Probe, Report, Span, Target};
-use smtp_probe::{EnvelopeId, Message, Options as Submission, SmtpFacts, SmtpProbe};
+use smtp_probe::{Acceptance, EnvelopeId, Message, Options as Submission, SmtpFacts, SmtpProbe};
 use tokio::time::sleep;
 
 use crate::canary::Canary;
@@ -127,13 +127,11 @@ impl Whole<'_> {
         let may_be_sent = event.is_none();
         self.run.note(event.as_slice())?;
         let failure = report.failure.clone();
+        let refused = why_refused(&report.facts);
         self.parts.push(report.erase());
         match failure {
             Some(failure) if !is_sent && !may_be_sent => Err(failed(SEND, failure)),
-            None if !is_sent => {
-                let detail = "the server took the message for nobody";
-                Err(Failure::new(SEND, FailureKind::Permanent, detail))
-            }
+            None if !is_sent && !may_be_sent => Err(refused),
             // Whatever became of the farewell.
             _ => Ok(token),
         }
@@ -306,6 +304,41 @@ fn handed_over(report: &Report<SmtpFacts>) -> Duration {
     let spans = report.spans.iter();
     let before = spans.filter(|span| span.phase != Phase::QUIT);
     before.map(Span::end).max().unwrap_or(report.elapsed)
+}
+
+/// Why a dialogue that went to its end left nothing behind: what was said to the last question.
+fn why_refused(facts: &SmtpFacts) -> Failure {
+    let results = facts.submission.iter().flat_map(|one| &one.results);
+    let asked = facts.envelope.iter().flat_map(|one| &one.recipients);
+    let answer = results.chain(asked).next().map(|one| &one.answer);
+    let (kind, detail) = match answer.map(|answer| answer.acceptance) {
+        Some(Acceptance::Greylisted) => (
+            FailureKind::Temporary,
+            "the server greylists: it takes mail from strangers only when they come again",
+        ),
+        Some(Acceptance::Temporary | Acceptance::TooMany) => (
+            FailureKind::Temporary,
+            "the server asked to come back later",
+        ),
+        Some(Acceptance::MailboxFull) => (FailureKind::Quota, "the mailbox is full"),
+        Some(Acceptance::TooLarge) => (FailureKind::Quota, "the message is too large"),
+        Some(Acceptance::AuthRequired | Acceptance::Blocked | Acceptance::RelayDenied) => {
+            (FailureKind::Policy, "the server's rules forbid it")
+        }
+        Some(Acceptance::UnknownUser) => (
+            FailureKind::Permanent,
+            "the server does not know the recipient",
+        ),
+        _ => (
+            FailureKind::Permanent,
+            "the server took the message for nobody",
+        ),
+    };
+    let failure = Failure::new(SEND, kind, detail);
+    match answer {
+        Some(answer) => failure.with_reply(answer.reply.raw()),
+        None => failure,
+    }
 }
 
 /// The same failure, told of the whole.
