@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use probe_core::{AnyFacts, Context, Failure, FailureKind, Phase, Probe, Report, Span, Target};
-use smtp_probe::{Acceptance, EnvelopeId, Message, Options as Submission, SmtpFacts, SmtpProbe};
+use smtp_probe::{Acceptance, Message, Options as Submission, SmtpFacts, SmtpProbe};
 use tokio::time::sleep;
 
 use crate::canary::Canary;
@@ -288,14 +288,10 @@ fn submission(options: &Options, canary: &Canary) -> Result<SmtpProbe, Failure> 
     let message = Message::new(canary.bytes()).map_err(|error| local(error.to_string()))?;
     let sender = options.from.parse();
     let recipient = options.to.parse();
-    let mut submission = Submission::clone(&options.submission)
+    let submission = Submission::clone(&options.submission)
         .sender(sender.map_err(|error| local(format!("{error}")))?)
         .recipients(&[recipient.map_err(|error| local(format!("{error}")))?])
         .message(message);
-    // It comes back in reports (RFC 3461 section 4.4).
-    if let Ok(id) = canary.token().to_string().parse::<EnvelopeId>() {
-        submission = submission.envelope_id(id);
-    }
     submission.build().map_err(|error| local(error.to_string()))
 }
 
