@@ -90,7 +90,7 @@ struct Whole<'a> {
 impl Whole<'_> {
     async fn lead(&mut self) -> Result<(), Failure> {
         // Also: is there a state, and can it be written?
-        self.run.note(&[])?;
+        self.run.give_up_unsent()?;
         match self.run.options.mode {
             Mode::Wait => {
                 let sent = self.send().await;

@@ -8,6 +8,9 @@
     reason = "tests"
 )]
 
+#[path = "real/deliver.rs"]
+mod deliver;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;

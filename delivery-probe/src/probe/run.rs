@@ -98,6 +98,28 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// A run that was cut short while it sent leaves a canary of which nobody knows whether it ever left. If it has not
+    /// arrived when others would be late, it counts as not sent: a lost one is an alarm, and this one is none.
+    pub(super) fn give_up_unsent(&mut self) -> Result<(), Failure> {
+        self.note(&[])?;
+        let (now, late) = (
+            self.now(),
+            self.options.patience.late.max(self.budget + SLACK),
+        );
+        let on_route = self.ledger.on_route(&self.options.route);
+        let unsent = on_route.filter(|(_, entry)| {
+            let age = now.duration_since(entry.begun_at).unwrap_or_default();
+            entry.send.is_none() && !entry.is_refused && age > late
+        });
+        let given_up: Vec<_> = unsent
+            .map(|(token, _)| Event::Refused { token: *token })
+            .collect();
+        match given_up.is_empty() {
+            true => Ok(()),
+            false => self.note(&given_up),
+        }
+    }
+
     /// Makes the canary, and writes down that it is about to be sent.
     pub(super) fn begin(&mut self) -> Result<Canary, Failure> {
         let now = self.now();
