@@ -20,8 +20,9 @@ use delivery_probe::{
     Cause, DeliveryFacts, DeliveryProbe, Form, Key, Keys, Mode, Name, Options, Placement,
     Retrieval, Rules, Size, Standing, State,
 };
+use eas_probe::EasProbe;
 use hop::{Deed, hop};
-use imap_probe::{ImapProbe, Mailbox};
+use imap_probe::ImapProbe;
 use pop3_probe::Pop3Probe;
 use probe_core::{Context, FailureKind, Finding, Probe, Report, Secret, Target, Verdict};
 use probe_net::Net;
@@ -84,6 +85,15 @@ fn pop3() -> Retrieval {
     Retrieval::pop3(target(listener("pop3-good")), probe)
 }
 
+fn eas() -> Retrieval {
+    let probe = EasProbe::builder(net())
+        .server_name("eas.lab.test".parse().unwrap())
+        .credentials(me())
+        .build()
+        .unwrap();
+    Retrieval::eas(target(listener("eas-good")), probe)
+}
+
 /// Each test is a prober of its own: all look into the same mailbox at the same time.
 fn prober(name: &str, submission: smtp_probe::Options) -> Options {
     let keys = Keys::new(Key::new(Secret::from(KEY.to_owned())).unwrap());
@@ -134,6 +144,24 @@ async fn look(name: &str, kept: State) -> Report<DeliveryFacts> {
     ask(options.mode(Mode::Later).retrieval(imap())).await
 }
 
+/// How many messages of this folder have a subject with this in it, and are not marked as deleted.
+async fn count(folder: &str, subject: &str) -> usize {
+    let probe = ImapProbe::builder(net())
+        .server_name("mail.lab.test".parse().unwrap())
+        .credentials(me())
+        .build()
+        .unwrap();
+    let at = target(listener("imap-good"));
+    let mut visit = probe.visit(&at, &Context::default()).await.unwrap();
+    if visit.open(&folder.parse().unwrap()).await.is_err() {
+        return 0;
+    }
+    let criteria = format!("SUBJECT {subject} UNDELETED").parse().unwrap();
+    let found = visit.search(&criteria).await.unwrap().len();
+    visit.leave(None).await;
+    found
+}
+
 fn codes(report: &Report<DeliveryFacts>) -> Vec<&'static str> {
     let codes = report.findings.iter().map(Finding::code);
     codes
@@ -179,6 +207,16 @@ async fn mail_arrives_by_pop3() {
     let report = ask(submitter("pop3").retrieval(pop3())).await;
     assert_arrived(&report, Placement::Unknown);
     assert_eq!(report.verdict(), Verdict::Ok, "{report:?}");
+}
+
+/// SOGo, which reads the same mailbox. It deletes by a mark, and removes what is marked when it sees fit.
+#[tokio::test]
+async fn mail_arrives_by_activesync_and_is_deleted_for_good() {
+    let report = ask(submitter("eas").retrieval(eas())).await;
+    assert_arrived(&report, Placement::Inbox);
+    let token = report.facts.canary.unwrap().token.to_string();
+    assert_eq!(count("INBOX", &token).await, 0);
+    assert_eq!(count("Trash", &token).await, 0);
 }
 
 #[tokio::test]
@@ -317,17 +355,7 @@ async fn nothing_is_touched_but_what_this_prober_has_sent() {
     // The same key, another name.
     let report = ask(submitter("this").retrieval(imap())).await;
     assert_eq!(standing(&report), Standing::Arrived);
-    let probe = ImapProbe::builder(net())
-        .server_name("mail.lab.test".parse().unwrap())
-        .credentials(me())
-        .build()
-        .unwrap();
-    let at = target(listener("imap-good"));
-    let mut visit = probe.visit(&at, &Context::default()).await.unwrap();
-    visit.open(&Mailbox::inbox()).await.unwrap();
-    let criteria = format!("SUBJECT {token}").parse().unwrap();
-    assert_eq!(visit.search(&criteria).await.unwrap().len(), 1);
-    visit.leave(None).await;
+    assert_eq!(count("INBOX", &token).await, 1);
     // Its own prober takes it, also where nothing is known of it any more.
     let options = submitter("another")
         .mode(Mode::Later)

@@ -42,6 +42,15 @@ pub enum Command {
     Anonymous,
     /// How a token is to be had: asked for by an empty one.
     Bearer,
+    /// Deletes an item of this folder for good, and says what else is new.
+    Delete {
+        /// The id of the folder.
+        folder: String,
+        /// The key of the last Sync.
+        key: String,
+        /// The id of the item.
+        item: String,
+    },
     /// How many items of this folder are new since this key.
     Estimate {
         /// The id of the folder.
@@ -51,6 +60,17 @@ pub enum Command {
     },
     /// Which folders there are.
     Folders,
+    /// An item of this folder as it was sent.
+    Fetch {
+        /// The id of the folder.
+        folder: String,
+        /// The key of the last Sync.
+        key: String,
+        /// The id of the item.
+        item: String,
+        /// So many octets at most.
+        octets: u32,
+    },
     /// Whether a virtual directory is well.
     Health(Directory),
     /// What is new in this folder since this key.
@@ -111,7 +131,9 @@ impl Command {
             Self::Acknowledge { .. } | Self::Provision => Verb::Provision,
             Self::Estimate { .. } => Verb::GetItemEstimate,
             Self::Folders => Verb::FolderSync,
-            Self::Items { .. } | Self::Prime { .. } => Verb::Sync,
+            Self::Delete { .. } | Self::Fetch { .. } | Self::Items { .. } | Self::Prime { .. } => {
+                Verb::Sync
+            }
             Self::Options => Verb::Options,
             Self::Ping { .. } => Verb::Ping,
             Self::User => Verb::Settings,

@@ -1,6 +1,7 @@
 //! The machine: which command follows on which reply. No I/O. What each rung of the ladder makes of its replies is in
 //! `dialogue/rungs.rs`.
 
+mod errand;
 mod rungs;
 
 use core::mem;
@@ -18,6 +19,8 @@ use crate::options::Options;
 use crate::reply::{Body, Policy, Reply};
 use crate::status::Meaning;
 
+pub use errand::{Answer, Mail};
+
 /// One ActiveSync dialogue: pages of health, the anonymous questions, OPTIONS, Settings, FolderSync, Provision, Sync,
 /// GetItemEstimate and Ping, as far as the options want to climb.
 #[derive(Debug)]
@@ -28,6 +31,9 @@ pub struct EasDialogue {
     /// Whether the device was provisioned, or there is nothing to provision it with.
     is_provisioned: bool,
     facts: EasFacts,
+    /// What came of the last errand, where somebody leads us from one to the next.
+    answer: Option<Answer>,
+    is_at_service: bool,
 }
 
 /// What happened.
@@ -78,6 +84,8 @@ impl EasDialogue {
             state: State::Start,
             is_provisioned: false,
             facts: EasFacts::default(),
+            answer: None,
+            is_at_service: false,
         }
     }
 
@@ -142,7 +150,10 @@ impl EasDialogue {
             return Ok(self.provision(Some(command)));
         }
         self.check(verb, reply)?;
-        self.climb(command, reply)
+        match self.is_at_service {
+            true => self.errand_told(&command, reply),
+            false => self.climb(command, reply),
+        }
     }
 
     /// What every reply says, whatever it replies to.

@@ -16,12 +16,12 @@ pub mod wbxml;
 pub use command::{
     Command, CommandError, Directory, QueryForm, Session, UnknownVersion, Verb, Version,
 };
-pub use dialogue::{EasDialogue, Event, Step};
+pub use dialogue::{Answer, EasDialogue, Event, Mail, Step};
 pub use facts::{
     Anonymous, EasFacts, Exchange, FolderFacts, Health, InboxFacts, PingFacts, PolicyFacts, Trouble,
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{Acknowledgement, ConfigError, Device, Options, Rung};
-pub use probe::EasProbe;
+pub use probe::{EasProbe, Visit};
 pub use reply::{Body, Folder, Reply, Words};
 pub use status::Meaning;

@@ -1,5 +1,7 @@
 //! Ask, hear, judge, report: the only file of this crate that waits. The way to the server, TLS and HTTP are probe-net's.
 
+mod visit;
+
 use core::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::facts::EasFacts;
 use crate::findings::judge;
 use crate::options::Options;
 use crate::reply::Reply;
+
+pub use visit::Visit;
 
 /// Asks an ActiveSync server whether phones can work with it.
 #[derive(Clone, Debug)]
@@ -135,20 +139,24 @@ impl EasProbe {
         facts: &mut EasFacts,
         log: &mut Log,
     ) -> Result<(), Failure> {
-        let client = Client::new(self.options.net.clone())
-            .with_body_limit(Self::BODY)
-            .with_secrets_over(self.options.secrets_over)
-            .keeping_cookies();
-        let asked = dialogue.session().base.host().clone();
-        let mut client = match only {
-            Some(addresses) => client.reaching(asked, addresses),
-            None => client,
-        };
+        let mut client = self.client(&dialogue, only);
         let outcome = self.converse(&mut dialogue, &mut client, log).await;
         *facts = dialogue.into_facts();
         facts.address = client.server();
         facts.tls = client.tls_facts().cloned();
         outcome
+    }
+
+    fn client(&self, dialogue: &EasDialogue, only: Option<Vec<IpAddr>>) -> Client {
+        let client = Client::new(self.options.net.clone())
+            .with_body_limit(Self::BODY)
+            .with_secrets_over(self.options.secrets_over)
+            .keeping_cookies();
+        let asked = dialogue.session().base.host().clone();
+        match only {
+            Some(addresses) => client.reaching(asked, addresses),
+            None => client,
+        }
     }
 
     async fn converse(
@@ -157,12 +165,23 @@ impl EasProbe {
         client: &mut Client,
         log: &mut Log,
     ) -> Result<(), Failure> {
-        let mut event = Event::Begin;
+        let step = dialogue.next(Event::Begin)?;
+        self.go_on(step, dialogue, client, log).await
+    }
+
+    async fn go_on(
+        &self,
+        mut step: Step,
+        dialogue: &mut EasDialogue,
+        client: &mut Client,
+        log: &mut Log,
+    ) -> Result<(), Failure> {
         loop {
-            let Step::Ask(command) = dialogue.next(event)? else {
+            let Step::Ask(command) = step else {
                 return Ok(());
             };
-            event = self.ask(&command, dialogue.session(), client, log).await?;
+            let event = self.ask(&command, dialogue.session(), client, log).await?;
+            step = dialogue.next(event)?;
         }
     }
 

@@ -1,17 +1,20 @@
 //! A mailbox that is watched, whatever protocol leads to it: what lies there that may be ours is handed over byte for
 //! byte, and what was proven to be ours is removed.
 
+mod eas;
 mod imap;
 mod pop3;
 
 use core::fmt;
 use std::time::{Duration, SystemTime};
 
+use eas_probe::EasProbe;
 use imap_probe::ImapProbe;
 use pop3_probe::Pop3Probe;
 use probe_core::{AnyFacts, Context, Failure, Report, Target};
 
 use crate::recognise::{Deletable, Recogniser};
+use eas::EasRoom;
 use imap::ImapRoom;
 use pop3::Pop3Room;
 
@@ -25,11 +28,20 @@ pub struct Retrieval {
 
 #[derive(Clone, Debug)]
 enum Way {
+    Eas(EasProbe),
     Imap(ImapProbe),
     Pop3(Pop3Probe),
 }
 
 impl Retrieval {
+    /// By ActiveSync: the inbox.
+    pub fn eas(target: Target, probe: EasProbe) -> Self {
+        Self {
+            target,
+            way: Way::Eas(probe),
+        }
+    }
+
     /// By IMAP: the inbox and, if there is one, the folder for junk.
     pub fn imap(target: Target, probe: ImapProbe) -> Self {
         Self {
@@ -49,6 +61,7 @@ impl Retrieval {
     /// The name of the protocol.
     pub fn protocol(&self) -> &'static str {
         match self.way {
+            Way::Eas(_) => "eas",
             Way::Imap(_) => "imap",
             Way::Pop3(_) => "pop3",
         }
@@ -61,6 +74,10 @@ impl Retrieval {
         search: &Search,
     ) -> Result<Room, Box<Report<AnyFacts>>> {
         match &self.way {
+            Way::Eas(probe) => match EasRoom::enter(probe, &self.target, cx).await {
+                Ok(room) => Ok(Room::Eas(Box::new(room))),
+                Err(report) => Err(Box::new(report.erase())),
+            },
             Way::Imap(probe) => match ImapRoom::enter(probe, &self.target, cx, search).await {
                 Ok(room) => Ok(Room::Imap(Box::new(room))),
                 Err(report) => Err(Box::new(report.erase())),
@@ -123,13 +140,21 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     /// By which the server knows it, as long as the place stays open.
-    id: u32,
+    id: Id,
     pub(crate) place: Place,
     pub(crate) bytes: Vec<u8>,
     /// When it came to the server, by the server's clock.
     pub(crate) received_at: Option<SystemTime>,
     /// How long it took to fetch it.
     pub(crate) took: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Id {
+    /// A UID of IMAP, or a number of POP3.
+    Number(u32),
+    /// An item of ActiveSync.
+    Item(String),
 }
 
 /// What became of what was to be removed.
@@ -145,6 +170,7 @@ pub(crate) enum Removed {
 
 /// A mailbox that we are in.
 pub(crate) enum Room {
+    Eas(Box<EasRoom>),
     Imap(Box<ImapRoom>),
     Pop3(Box<Pop3Room>),
 }
@@ -153,6 +179,7 @@ impl Room {
     /// The places to look at, in their order.
     pub(crate) fn places(&self) -> Vec<Place> {
         match self {
+            Self::Eas(_) => vec![Place::Inbox],
             Self::Imap(room) => room.places(),
             Self::Pop3(_) => vec![Place::Maildrop],
         }
@@ -161,6 +188,7 @@ impl Room {
     /// What may be ours in this place and was not handed over before.
     pub(crate) async fn look(&mut self, place: Place) -> Result<Vec<Found>, Failure> {
         match self {
+            Self::Eas(room) => room.look().await,
             Self::Imap(room) => room.look(place).await,
             Self::Pop3(room) => room.look().await,
         }
@@ -175,15 +203,18 @@ impl Room {
         if !proof.is(&found.bytes) {
             return Ok(Removed::Kept);
         }
-        match self {
-            Self::Imap(room) => room.remove(found.id).await,
-            Self::Pop3(room) => room.remove(found.id).await,
+        match (self, &found.id) {
+            (Self::Eas(room), Id::Item(item)) => room.remove(item).await,
+            (Self::Imap(room), Id::Number(uid)) => room.remove(*uid).await,
+            (Self::Pop3(room), Id::Number(message)) => room.remove(*message).await,
+            _ => Ok(Removed::Kept),
         }
     }
 
     /// Waits for more, and for no longer than this.
     pub(crate) async fn wait(&mut self, at_most: Duration, cx: &Context) -> Result<(), Failure> {
         match self {
+            Self::Eas(room) => room.wait(at_most).await,
             Self::Imap(room) => room.wait(at_most).await,
             Self::Pop3(room) => room.wait(at_most, cx).await,
         }
@@ -192,6 +223,7 @@ impl Room {
     /// Whether more can be asked.
     pub(crate) fn is_open(&self) -> bool {
         match self {
+            Self::Eas(room) => room.is_open(),
             Self::Imap(room) => room.is_open(),
             Self::Pop3(room) => room.is_open(),
         }
@@ -200,6 +232,7 @@ impl Room {
     /// Leaves; with the failure that ended it, if one did.
     pub(crate) async fn leave(self, failure: Option<Failure>) -> Report<AnyFacts> {
         match self {
+            Self::Eas(room) => room.leave(failure).erase(),
             Self::Imap(room) => room.leave(failure).await.erase(),
             Self::Pop3(room) => room.leave(failure).await.erase(),
         }

@@ -226,19 +226,27 @@ impl<'a> Run<'a> {
     fn arrived(&mut self, known: &Known, found: &Found, now: SystemTime) -> Result<(), Failure> {
         let token = known.token;
         let entry = self.ledger.get(&token);
+        // Seen before, by another way or at another time, and still there.
+        if entry.is_some_and(|entry| entry.copies.contains(&copy(found))) {
+            return Ok(());
+        }
         let begun_at = entry.map_or(known.claims.sent_at, |entry| entry.begun_at);
         let sent_at = begun_at + entry.and_then(|entry| entry.send).unwrap_or_default();
         let is_duplicate = entry.is_some_and(|entry| entry.arrived_at.is_some());
-        let at = got_there(found.received_at, sent_at, now);
+        let headers = Headers::of(&found.bytes);
+        let way = Transit::of(&Trace::of(&headers), Ends::new(begun_at, now));
+        // Where the mailbox does not tell, the last hop does, if its clock is believed.
+        let last = way.legs.last().filter(|leg| leg.delay.is_some());
+        let stored_at = found.received_at.or(last.and_then(|leg| leg.at));
+        let at = got_there(stored_at, sent_at, now);
         let receive = now.duration_since(at).unwrap_or_default().max(found.took);
         let mut arrival = Arrival::new(known, begun_at, now);
-        let headers = Headers::of(&found.bytes);
         arrival.stored_at = found.received_at;
         arrival.placement = placement(found.place);
         arrival.is_duplicate = is_duplicate;
         arrival.transit = Some(at.duration_since(sent_at).unwrap_or_default());
         arrival.receive = Some(receive);
-        arrival.way = Transit::of(&Trace::of(&headers), Ends::new(begun_at, now));
+        arrival.way = way;
         arrival.authentication = Authentication::of(&headers, &self.options.servers);
         arrival.integrity = self
             .sent(known)

@@ -44,6 +44,20 @@ pub(super) fn of(command: &Command, session: &Session) -> Result<Vec<u8>, WbxmlE
             .finish(),
         Command::Prime { folder } => sync(version, folder, "0", |it| it),
         Command::Items { folder, key, most } => sync(version, folder, key, |it| items(it, *most)),
+        Command::Delete { folder, key, item } => sync(version, folder, key, |it| {
+            // Not into the folder for deleted items (\[MS-ASCMD\] section 2.2.3.46).
+            it.number(air_sync::DELETES_AS_MOVES, 0)
+                .number(air_sync::GET_CHANGES, 0)
+                .element(air_sync::COMMANDS, |it| {
+                    it.element(air_sync::DELETE, |it| it.text(air_sync::SERVER_ID, item))
+                })
+        }),
+        Command::Fetch {
+            folder,
+            key,
+            item,
+            octets,
+        } => sync(version, folder, key, |it| fetch(it, item, *octets)),
         Command::Estimate { folder, key } => estimate(version, folder, key),
         Command::Ping { folder, heartbeat } => Builder::new(ping::PING)
             .number(ping::HEARTBEAT_INTERVAL, heartbeat.as_secs())
@@ -109,6 +123,27 @@ fn items(it: Builder, most: u16) -> Builder {
                         .number(air_sync_base::TRUNCATION_SIZE, 0)
                 },
             )
+        })
+}
+
+/// One item, byte for byte.
+fn fetch(it: Builder, item: &str, octets: u32) -> Builder {
+    /// All of it, as it was sent.
+    const MIME: u64 = 4;
+    /// For every message, not only for signed ones.
+    const ALWAYS: u64 = 2;
+    it.number(air_sync::GET_CHANGES, 0)
+        .element(air_sync::OPTIONS, |it| {
+            it.number(air_sync::MIME_SUPPORT, ALWAYS).element(
+                air_sync_base::BODY_PREFERENCE,
+                |it| {
+                    it.number(air_sync_base::TYPE, MIME)
+                        .number(air_sync_base::TRUNCATION_SIZE, u64::from(octets))
+                },
+            )
+        })
+        .element(air_sync::COMMANDS, |it| {
+            it.element(air_sync::FETCH, |it| it.text(air_sync::SERVER_ID, item))
         })
 }
 

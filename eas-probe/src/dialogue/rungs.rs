@@ -154,6 +154,8 @@ impl EasDialogue {
             Command::Acknowledge { .. }
             | Command::Anonymous
             | Command::Bearer
+            | Command::Delete { .. }
+            | Command::Fetch { .. }
             | Command::Health(_)
             | Command::Provision => Ok(Step::Done),
         }
@@ -209,7 +211,7 @@ impl EasDialogue {
         }
     }
 
-    fn inbox(&self) -> Option<String> {
+    pub(super) fn inbox(&self) -> Option<String> {
         let folders = self.facts.folders.as_ref()?;
         folders.inbox.as_ref().map(|inbox| inbox.id.clone())
     }
@@ -236,7 +238,7 @@ impl EasDialogue {
         Ok(self.ask(Command::Estimate { folder, key }))
     }
 
-    fn synced(&mut self, reply: &Reply) -> Result<Synced, Failure> {
+    pub(super) fn synced(&mut self, reply: &Reply) -> Result<Synced, Failure> {
         let told = reply.document().map(Synced::of).unwrap_or_default();
         if let Some(status) = told.status {
             self.check_status(Verb::Sync, status, reply)?;

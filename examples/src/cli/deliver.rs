@@ -7,6 +7,7 @@ use clap::Args;
 use delivery_probe::{
     DeliveryProbe, Form, Key, Keys, Mode, Name, Options, Patience, Retrieval, Rules, Size, State,
 };
+use eas_probe::EasProbe;
 use imap_probe::ImapProbe;
 use pop3_probe::Pop3Probe;
 use probe_core::{AnyProbe, HostName, Range, Target, Thresholds, Verdict};
@@ -51,11 +52,14 @@ pub(super) struct Deliver {
 #[command(next_help_heading = "Mailbox")]
 struct Mailbox {
     /// Awaits it by IMAP here (repeatable): port 143 if none is named
-    #[arg(long, value_name = "HOST[:PORT]", required_unless_present = "pop3")]
+    #[arg(long, value_name = "HOST[:PORT]", required_unless_present_any = ["pop3", "eas"])]
     imap: Vec<Target>,
     /// Awaits it by POP3 here (repeatable): port 110 if none is named
     #[arg(long, value_name = "HOST[:PORT]")]
     pop3: Vec<Target>,
+    /// Awaits it by ActiveSync here (repeatable): port 443 if none is named
+    #[arg(long, value_name = "HOST[:PORT]")]
+    eas: Vec<Target>,
     /// Logs in to the mailbox as this user
     #[arg(long, value_name = "NAME")]
     mailbox_user: Option<String>,
@@ -276,6 +280,16 @@ impl Mailbox {
             }
             let pop3 = pop3.build().map_err(Mistake::new)?;
             options = options.retrieval(Retrieval::pop3(target.clone(), pop3));
+        }
+        for target in &self.eas {
+            let mut eas = EasProbe::builder(deliver.surroundings.net()?)
+                .credentials(reader.clone())
+                .secrets_over(secrets_over);
+            if let Some(name) = &self.mailbox_server_name {
+                eas = eas.server_name(name.clone());
+            }
+            let eas = eas.build().map_err(Mistake::new)?;
+            options = options.retrieval(Retrieval::eas(target.clone(), eas));
         }
         Ok(options)
     }

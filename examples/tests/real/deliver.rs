@@ -7,6 +7,12 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use imap_probe::{ImapProbe, Mailbox};
+use probe_core::Context;
+use probe_net::Net;
+use probe_net::sasl::Credentials;
+use probe_net::tls::{Tls, add_ca_file};
+
 use super::{address, lab};
 
 const ME: &str = "deliver@lab.test";
@@ -88,6 +94,26 @@ impl Folder {
     }
 }
 
+/// Removes what this test has put there.
+async fn tidy(criteria: &str) {
+    let user = &lab()["users"]["deliver"];
+    let mut roots = rustls::RootCertStore::empty();
+    let ca: &Path = lab()["ca"].as_str().unwrap().as_ref();
+    add_ca_file(&mut roots, ca).unwrap();
+    let probe = ImapProbe::builder(Net::new(Tls::ring(roots)))
+        .server_name("mail.lab.test".parse().unwrap())
+        .credentials(Credentials::password(ME, user["password"].as_str().unwrap()).unwrap())
+        .build()
+        .unwrap();
+    let at = address("imap-good").parse().unwrap();
+    let mut visit = probe.visit(&at, &Context::default()).await.unwrap();
+    visit.open(&Mailbox::inbox()).await.unwrap();
+    for uid in visit.search(&criteria.parse().unwrap()).await.unwrap() {
+        visit.remove(uid).await.unwrap();
+    }
+    visit.leave(None).await;
+}
+
 /// Puts a message into the mailbox.
 fn put(header: &str) {
     let stream = TcpStream::connect((address("lmtp-good"), 24)).unwrap();
@@ -115,13 +141,14 @@ fn put(header: &str) {
     }
 }
 
-#[test]
-fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches_nothing_else() {
+#[tokio::test]
+async fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches_nothing_else() {
     let folder = Folder::new();
     let (foreign, ours) = (
         "HEADER Comments of-somebody-else",
         "HEADER X-Mailprobe-Delivery \"\"",
     );
+    tidy(foreign).await;
     for header in FOREIGN {
         put(header);
     }
@@ -149,4 +176,5 @@ fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches_nothi
     let left = left.take_while(|left| *left > before.1).count();
     assert!(left < 100, "canaries are left behind");
     assert_eq!((folder.count(foreign), folder.count(ours)), before);
+    tidy(foreign).await;
 }

@@ -8,7 +8,7 @@ use probe_core::{Context, Failure, FailureKind, Report, Target};
 use probe_net::message::{Date, Offset};
 
 use super::pop3::may_be_ours;
-use super::{Found, Place, Removed, Search};
+use super::{Found, Id, Place, Removed, Search};
 use crate::canary::Canary;
 use crate::recognise::Recognition;
 
@@ -161,7 +161,7 @@ impl ImapRoom {
             }
         }
         Ok(Some(Found {
-            id: uid,
+            id: Id::Number(uid),
             place,
             bytes: message.bytes,
             received_at: message.received_at,

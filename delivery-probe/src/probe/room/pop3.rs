@@ -9,7 +9,7 @@ use probe_core::{Context, Failure, FailureKind, Phase, Report, Target};
 use probe_net::message::Headers;
 use tokio::time::sleep;
 
-use super::{Found, Place, Removed, Search};
+use super::{Found, Id, Place, Removed, Search};
 use crate::canary::Canary;
 
 pub(crate) struct Pop3Room {
@@ -78,7 +78,7 @@ impl Pop3Room {
             if is_candidate {
                 match visit.read(message).await {
                     Ok(bytes) => found.push(Found {
-                        id: message,
+                        id: Id::Number(message),
                         place: Place::Maildrop,
                         bytes,
                         received_at: None,

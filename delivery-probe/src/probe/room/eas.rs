@@ -1,0 +1,81 @@
+//! An inbox by ActiveSync.
+
+use std::time::{Duration, Instant};
+
+use eas_probe::{EasFacts, EasProbe, Mail, Visit};
+use probe_core::{Context, Failure, Report, Target};
+use tokio::time::sleep;
+
+use super::{Found, Id, Place, Removed, Search};
+
+pub(crate) struct EasRoom {
+    visit: Visit,
+}
+
+/// So much of a message is asked for.
+const OCTETS: u32 = 640 * 1024;
+
+impl EasRoom {
+    pub(super) async fn enter(
+        probe: &EasProbe,
+        target: &Target,
+        cx: &Context,
+    ) -> Result<Self, Box<Report<EasFacts>>> {
+        let visit = probe.visit(target, cx).await?;
+        Ok(Self { visit })
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.visit.is_ready()
+    }
+
+    /// What is new since the last look: the server remembers which that was.
+    pub(super) async fn look(&mut self) -> Result<Vec<Found>, Failure> {
+        let news = self.visit.news().await?;
+        let mut found = Vec::new();
+        for mail in news
+            .iter()
+            .filter(|mail| may_be_ours(mail))
+            .take(Search::LOOKED)
+        {
+            let begun = Instant::now();
+            let Some(bytes) = self.visit.message(&mail.id, OCTETS).await? else {
+                continue;
+            };
+            found.push(Found {
+                id: Id::Item(mail.id.clone()),
+                place: Place::Inbox,
+                bytes,
+                received_at: None,
+                took: begun.elapsed(),
+            });
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn remove(&mut self, item: &str) -> Result<Removed, Failure> {
+        self.visit.delete(item).await?;
+        Ok(Removed::Done)
+    }
+
+    /// A server that waits for other lengths of time only is asked again after a pause.
+    pub(super) async fn wait(&mut self, at_most: Duration) -> Result<(), Failure> {
+        if self.visit.wait(at_most).await?.is_none() {
+            sleep(at_most).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn leave(self, failure: Option<Failure>) -> Report<EasFacts> {
+        self.visit.leave(failure)
+    }
+}
+
+/// Canaries, their answers, and reports on them, by what a list of messages shows.
+fn may_be_ours(mail: &Mail) -> bool {
+    let holds = |text: &str, part: &str| text.to_ascii_lowercase().contains(part);
+    holds(&mail.subject, "mailprobe delivery")
+        || holds(&mail.class, "report.")
+        || holds(&mail.from, "mailer-daemon")
+        || holds(&mail.from, "postmaster")
+}
