@@ -102,6 +102,8 @@ pub struct FolderFacts {
     pub count: u64,
     /// The one for new mail.
     pub inbox: Option<Folder>,
+    /// The one for deleted items.
+    pub deleted: Option<Folder>,
 }
 
 /// The policy of a server.

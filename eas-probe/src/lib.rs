@@ -22,6 +22,6 @@ pub use facts::{
 };
 pub use findings::{FINDINGS, judge};
 pub use options::{Acknowledgement, ConfigError, Device, Options, Rung};
-pub use probe::{EasProbe, Visit};
+pub use probe::{EasProbe, Place, Visit};
 pub use reply::{Body, Folder, Reply, Words};
 pub use status::Meaning;

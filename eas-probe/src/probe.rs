@@ -17,7 +17,7 @@ use crate::findings::judge;
 use crate::options::Options;
 use crate::reply::Reply;
 
-pub use visit::Visit;
+pub use visit::{Place, Visit};
 
 /// Asks an ActiveSync server whether phones can work with it.
 #[derive(Clone, Debug)]

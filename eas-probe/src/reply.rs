@@ -246,6 +246,8 @@ pub struct Folder {
 impl Folder {
     /// The type of the default folder for new mail.
     pub const INBOX: u8 = 2;
+    /// The type of the default folder for deleted items.
+    pub const DELETED: u8 = 4;
 }
 
 /// The folders of a mailbox.

@@ -111,6 +111,8 @@ impl Search {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum Place {
+    /// Among what was deleted: servers put there what they were asked to delete.
+    Deleted,
     /// In the inbox.
     Inbox,
     /// Among the junk.
@@ -123,6 +125,7 @@ impl Place {
     /// The name in JSON and in labels.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Deleted => "deleted",
             Self::Inbox => "inbox",
             Self::Junk => "junk",
             Self::Maildrop => "maildrop",
@@ -179,7 +182,7 @@ impl Room {
     /// The places to look at, in their order.
     pub(crate) fn places(&self) -> Vec<Place> {
         match self {
-            Self::Eas(_) => vec![Place::Inbox],
+            Self::Eas(room) => room.places(),
             Self::Imap(room) => room.places(),
             Self::Pop3(_) => vec![Place::Maildrop],
         }
@@ -188,7 +191,7 @@ impl Room {
     /// What may be ours in this place and was not handed over before.
     pub(crate) async fn look(&mut self, place: Place) -> Result<Vec<Found>, Failure> {
         match self {
-            Self::Eas(room) => room.look().await,
+            Self::Eas(room) => room.look(place).await,
             Self::Imap(room) => room.look(place).await,
             Self::Pop3(room) => room.look().await,
         }
@@ -204,7 +207,7 @@ impl Room {
             return Ok(Removed::Kept);
         }
         match (self, &found.id) {
-            (Self::Eas(room), Id::Item(item)) => room.remove(item).await,
+            (Self::Eas(room), Id::Item(item)) => room.remove(item, found.place).await,
             (Self::Imap(room), Id::Number(uid)) => room.remove(*uid).await,
             (Self::Pop3(room), Id::Number(message)) => room.remove(*message).await,
             _ => Ok(Removed::Kept),

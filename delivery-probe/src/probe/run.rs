@@ -158,6 +158,14 @@ impl<'a> Run<'a> {
     pub(super) async fn take(&mut self, room: &mut Room, found: Found) -> Result<(), Failure> {
         let now = self.now();
         let proof = self.recogniser.deletable(&found.bytes, now);
+        if found.place == Place::Deleted {
+            // It was taken in where it came from.
+            let ours = proof.filter(|proof| self.may_take(&proof.known()));
+            if let Some(proof) = ours {
+                room.remove(&found, &proof).await?;
+            }
+            return Ok(());
+        }
         match self.recogniser.recognise(&found.bytes, now) {
             Recognition::Own(known) | Recognition::Early(known) if self.may_take(&known) => {
                 self.arrived(&known, &found, now)?;
@@ -322,6 +330,7 @@ fn placement(place: Place) -> Placement {
     match place {
         Place::Inbox => Placement::Inbox,
         Place::Junk => Placement::Junk,
+        Place::Deleted => Placement::Other,
         Place::Maildrop => Placement::Unknown,
     }
 }

@@ -84,11 +84,6 @@ impl Mail {
 }
 
 impl EasDialogue {
-    /// The id of the inbox, once the folders are known.
-    pub fn inbox_id(&self) -> Option<String> {
-        self.inbox()
-    }
-
     /// What to do for somebody else, after the ladder was climbed.
     pub fn ask_for(&mut self, command: Command) -> Step {
         self.is_at_service = true;

@@ -191,10 +191,12 @@ impl EasDialogue {
 
     fn folders_told(&mut self, reply: &Reply) -> Next {
         let told = reply.document().map(Folders::of).unwrap_or_default();
-        let inbox = told.folders.iter().find(|one| one.kind == Folder::INBOX);
+        let of = |kind| told.folders.iter().find(move |one| one.kind == kind);
+        let inbox = of(Folder::INBOX);
         self.facts.folders = Some(FolderFacts {
             count: u64::try_from(told.folders.len()).unwrap_or(u64::MAX),
             inbox: inbox.cloned(),
+            deleted: of(Folder::DELETED).cloned(),
         });
         match (self.options.rung(), inbox, self.is_provisioned) {
             (_, None, _) => Err(self.stopped(Verb::FolderSync, &WITHOUT_INBOX, reply)),
@@ -211,7 +213,7 @@ impl EasDialogue {
         }
     }
 
-    pub(super) fn inbox(&self) -> Option<String> {
+    fn inbox(&self) -> Option<String> {
         let folders = self.facts.folders.as_ref()?;
         folders.inbox.as_ref().map(|inbox| inbox.id.clone())
     }

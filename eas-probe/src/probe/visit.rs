@@ -2,6 +2,7 @@
 //! his own.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use probe_core::{Context, Failure, FailureKind, Phase, Probe, Report, Target};
@@ -44,6 +45,7 @@ impl EasProbe {
             log,
             folder: String::new(),
             key: String::new(),
+            keys: BTreeMap::new(),
             is_over: false,
         };
         match visit.begin(target).await {
@@ -62,9 +64,22 @@ pub struct Visit {
     dialogue: EasDialogue,
     client: Client,
     log: Log,
+    /// The folder that is open.
     folder: String,
     key: String,
+    /// The keys of the others that were open before.
+    keys: BTreeMap<String, String>,
     is_over: bool,
+}
+
+/// A folder that a visit can open.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Place {
+    /// Where servers put what is deleted; some do so although they are asked to delete it for good.
+    Deleted,
+    /// Where new mail comes.
+    Inbox,
 }
 
 impl Visit {
@@ -82,13 +97,42 @@ impl Visit {
         }
         let (dialogue, client, log) = (&mut self.dialogue, &mut self.client, &mut self.log);
         self.probe.converse(dialogue, client, log).await?;
-        let Some(folder) = self.dialogue.inbox_id() else {
-            let detail = "no folder is the one for new mail";
-            let phase = Verb::FolderSync.phase();
-            return Err(Failure::new(phase, FailureKind::Local, detail));
+        match self.open(Place::Inbox).await? {
+            true => Ok(()),
+            false => {
+                let detail = "no folder is the one for new mail";
+                let phase = Verb::FolderSync.phase();
+                Err(Failure::new(phase, FailureKind::Local, detail))
+            }
+        }
+    }
+
+    /// Opens a folder; whether there is one. A visit begins in the inbox.
+    ///
+    /// # Errors
+    /// What kept it from being opened.
+    pub async fn open(&mut self, place: Place) -> Result<bool, Failure> {
+        let folders = self.dialogue.facts().folders.as_ref();
+        let folder = folders.and_then(|folders| match place {
+            Place::Deleted => folders.deleted.as_ref(),
+            Place::Inbox => folders.inbox.as_ref(),
+        });
+        let Some(folder) = folder.map(|folder| folder.id.clone()) else {
+            return Ok(false);
         };
-        self.folder = folder.clone();
-        self.ask(Command::Prime { folder }).await.map(|_| ())
+        if folder == self.folder {
+            return Ok(true);
+        }
+        let before = core::mem::replace(&mut self.folder, folder.clone());
+        let key = core::mem::take(&mut self.key);
+        self.keys.insert(before, key);
+        match self.keys.remove(&folder) {
+            Some(key) => self.key = key,
+            None => {
+                self.ask(Command::Prime { folder }).await?;
+            }
+        }
+        Ok(true)
     }
 
     async fn ask(&mut self, command: Command) -> Result<Answer, Failure> {
@@ -114,7 +158,7 @@ impl Visit {
         !self.is_over
     }
 
-    /// What has come into the inbox since it was last asked, of the last day: who sent it, and its subject.
+    /// What has come into the open folder since it was last asked, of the last day: who sent it, and its subject.
     ///
     /// # Errors
     /// What kept it from being told.
@@ -136,7 +180,7 @@ impl Visit {
         Ok(all)
     }
 
-    /// An item of the inbox as it was sent, and no more than so many octets of it; `None` if the server does not show it.
+    /// An item of the open folder as it was sent, and no more than so many octets of it; `None` if the server does not show it.
     ///
     /// # Errors
     /// What kept it from being shown.
@@ -155,7 +199,7 @@ impl Visit {
             .and_then(|mail| mail.message))
     }
 
-    /// Deletes an item of the inbox for good.
+    /// Deletes an item of the open folder for good.
     ///
     /// # Errors
     /// What kept it from being deleted.
@@ -169,7 +213,7 @@ impl Visit {
         .map(|_| ())
     }
 
-    /// Waits by Ping until something changes in the inbox, and for no longer than this. `None` where the server waits for
+    /// Waits by Ping until something changes in the open folder, and for no longer than this. `None` where the server waits for
     /// other lengths of time only, and has not waited.
     ///
     /// # Errors

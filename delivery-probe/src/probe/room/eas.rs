@@ -1,8 +1,9 @@
 //! An inbox by ActiveSync.
 
+use core::mem;
 use std::time::{Duration, Instant};
 
-use eas_probe::{EasFacts, EasProbe, Mail, Visit};
+use eas_probe::{EasFacts, EasProbe, Mail, Place as Folder, Visit};
 use probe_core::{Context, Failure, Report, Target};
 use tokio::time::sleep;
 
@@ -10,6 +11,8 @@ use super::{Found, Id, Place, Removed, Search};
 
 pub(crate) struct EasRoom {
     visit: Visit,
+    /// Whether something of ours may lie among what was deleted.
+    is_untidy: bool,
 }
 
 /// So much of a message is asked for.
@@ -22,15 +25,32 @@ impl EasRoom {
         cx: &Context,
     ) -> Result<Self, Box<Report<EasFacts>>> {
         let visit = probe.visit(target, cx).await?;
-        Ok(Self { visit })
+        Ok(Self {
+            visit,
+            is_untidy: true,
+        })
     }
 
     pub(super) fn is_open(&self) -> bool {
         self.visit.is_ready()
     }
 
+    pub(super) fn places(&self) -> Vec<Place> {
+        vec![Place::Inbox, Place::Deleted]
+    }
+
     /// What is new since the last look: the server remembers which that was.
-    pub(super) async fn look(&mut self) -> Result<Vec<Found>, Failure> {
+    pub(super) async fn look(&mut self, place: Place) -> Result<Vec<Found>, Failure> {
+        let folder = match place {
+            Place::Deleted => Folder::Deleted,
+            _ => Folder::Inbox,
+        };
+        if place == Place::Deleted && !mem::take(&mut self.is_untidy) {
+            return Ok(Vec::new());
+        }
+        if !self.visit.open(folder).await? {
+            return Ok(Vec::new());
+        }
         let news = self.visit.news().await?;
         let mut found = Vec::new();
         for mail in news
@@ -44,7 +64,7 @@ impl EasRoom {
             };
             found.push(Found {
                 id: Id::Item(mail.id.clone()),
-                place: Place::Inbox,
+                place,
                 bytes,
                 received_at: None,
                 took: begun.elapsed(),
@@ -53,13 +73,15 @@ impl EasRoom {
         Ok(found)
     }
 
-    pub(super) async fn remove(&mut self, item: &str) -> Result<Removed, Failure> {
+    pub(super) async fn remove(&mut self, item: &str, place: Place) -> Result<Removed, Failure> {
+        self.is_untidy |= place == Place::Inbox;
         self.visit.delete(item).await?;
         Ok(Removed::Done)
     }
 
     /// A server that waits for other lengths of time only is asked again after a pause.
     pub(super) async fn wait(&mut self, at_most: Duration) -> Result<(), Failure> {
+        self.visit.open(Folder::Inbox).await?;
         if self.visit.wait(at_most).await?.is_none() {
             sleep(at_most).await;
         }
