@@ -1,5 +1,7 @@
 //! `mailprobe deliver`.
 
+mod names;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use smtp_probe::{EhloName, SmtpProbe};
 use super::credentials::{Credentials, from_env};
 use super::link::{Link, StartTls};
 use super::{Mistake, Surroundings, read_secret};
+use names::{Named, Names};
 
 #[derive(Args, Debug)]
 pub(super) struct Deliver {
@@ -36,6 +39,9 @@ pub(super) struct Deliver {
     canary: Canary,
     #[command(flatten)]
     ranges: Ranges,
+    /// Writes metrics under the names of another tool as well
+    #[arg(long, value_enum, value_name = "TOOL", help_heading = "Output")]
+    names: Option<Names>,
     /// The name to introduce ourselves by
     #[arg(long, value_name = "NAME", help_heading = "Submission")]
     ehlo: Option<EhloName>,
@@ -168,7 +174,11 @@ impl Deliver {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
         let probe = self.probe()?;
         let target = core::slice::from_ref(&self.target);
-        self.surroundings.ask(target, &AnyProbe::new(probe))
+        let probe = match self.names {
+            Some(names) => AnyProbe::new(Named { probe, names }),
+            None => AnyProbe::new(probe),
+        };
+        self.surroundings.ask(target, &probe)
     }
 
     fn probe(&self) -> Result<DeliveryProbe, Mistake> {

@@ -3,7 +3,7 @@
 
 use core::fmt::Write;
 
-use probe_core::{Facts, Range, Record, Report, Thresholds, Unit, Verdict, printable};
+use probe_core::{Facts, Metric, Range, Record, Report, Thresholds, Unit, Verdict, printable};
 
 use super::worst;
 
@@ -116,7 +116,9 @@ fn performance_data(
     }
     let mut record = Record::default();
     report.facts.record(&mut record);
-    for metric in record.metrics() {
+    // Graphs of plugins have no histograms.
+    let is_bucket = |metric: &&Metric| metric.labels.iter().any(|(label, _)| *label == "le");
+    for metric in record.metrics().into_iter().filter(|one| !is_bucket(one)) {
         let unit = match metric.unit {
             Unit::Info => continue,
             Unit::Bytes => "B",
