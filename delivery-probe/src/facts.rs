@@ -33,6 +33,8 @@ pub struct DeliveryFacts {
     pub removed: u64,
     /// What of ours is still there although it should not be.
     pub left_behind: u64,
+    /// How often the watch over a mailbox was interrupted and taken up again.
+    pub interruptions: u64,
     /// The numbers of all runs.
     pub counts: Counts,
     /// Of those that are lost, the ones that the ledger still knows one by one: what is settled is an old story.
@@ -89,6 +91,11 @@ impl Facts for DeliveryFacts {
             ("forged", "probe_delivery_forged", self.forged),
             ("others", "probe_delivery_others", self.others),
             ("removed", "probe_delivery_removed", self.removed),
+            (
+                "interruptions",
+                "probe_delivery_interruptions",
+                self.interruptions,
+            ),
             (
                 "left_behind",
                 "probe_delivery_left_behind",

@@ -233,6 +233,7 @@ fn missing(facts: &DeliveryFacts, rules: &Rules) -> Vec<Finding> {
 fn housekeeping(facts: &DeliveryFacts) -> impl Iterator<Item = Finding> {
     let counted = [
         (&table::FORGED, facts.forged),
+        (&table::INTERRUPTED, facts.interruptions),
         (&table::LEFT_BEHIND, facts.left_behind),
         (&table::LEDGER_UNREADABLE, facts.unreadable),
         (&table::LEDGER_DROPPED, facts.dropped),

@@ -157,7 +157,7 @@ impl Whole<'_> {
             if is_over || left.is_zero() {
                 break;
             }
-            let cx = self.within(left);
+            let cx = self.within(self.run.whole_time_left());
             match watches.iter_mut().find(|watch| watch.room.is_some()) {
                 Some(watch) => watch.wait(pause.min(left), &cx).await,
                 None => sleep(pause.min(left)).await,
@@ -230,10 +230,13 @@ impl<'a> Watch<'a> {
                 recogniser: run.recogniser.clone(),
                 since: run.now() - run.options.window * 2,
             };
-            let cx = cx.clone().with_budget(run.time_left());
+            let cx = cx.clone().with_budget(run.whole_time_left());
             match self.retrieval.enter(&cx, &search).await {
                 Ok(room) => self.room = Some(room),
                 Err(report) => return self.note(*report),
+            }
+            if self.has_looked {
+                run.facts.interruptions += 1;
             }
         }
         if let Some(mut room) = self.room.take() {

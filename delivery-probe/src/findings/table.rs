@@ -30,6 +30,7 @@ pub static FINDINGS: &[&FindingKind] = &[
     &DUPLICATE,
     &FOLDER,
     &FORGED,
+    &INTERRUPTED,
     &JUNK,
     &LATE,
     &LEDGER_DROPPED,
@@ -219,6 +220,12 @@ pub(super) static LEDGER_UNREADABLE: FindingKind = FindingKind::new(
     Severity::Warning,
     "lines of the ledger cannot be read",
     "One may be the trace of a crash. If there are more, look at the disk, and at who else writes into the file.",
+);
+pub(super) static INTERRUPTED: FindingKind = FindingKind::new(
+    "delivery.interrupted",
+    Severity::Warning,
+    "the watch over the mailbox was interrupted, and taken up again",
+    "See in the server's log why it hung up; where it limits sessions of one user, let other clients have fewer.",
 );
 pub(super) static LEFT_BEHIND: FindingKind = FindingKind::new(
     "delivery.left-behind",

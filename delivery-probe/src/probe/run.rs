@@ -67,10 +67,13 @@ impl<'a> Run<'a> {
 
     /// How much of the budget is left, but for what is kept back to leave in peace.
     pub(super) fn time_left(&self) -> Duration {
-        let reserve = (self.budget / 10).min(Duration::from_secs(2));
-        self.budget
-            .saturating_sub(reserve)
-            .saturating_sub(self.elapsed())
+        let reserve = (self.budget / 5).min(Duration::from_secs(3));
+        self.whole_time_left().saturating_sub(reserve)
+    }
+
+    /// How much is left for a last look and a farewell.
+    pub(super) fn whole_time_left(&self) -> Duration {
+        self.budget.saturating_sub(self.elapsed())
     }
 
     /// Adds what happened to what is known of all runs.

@@ -20,6 +20,8 @@ pub(crate) struct Pop3Room {
     /// The unique ids of what was looked at before.
     looked: BTreeSet<Vec<u8>>,
     last: Option<Report<Pop3Facts>>,
+    /// Whether the time is over before the server lets us in again.
+    is_over: bool,
 }
 
 /// The largest message that is read.
@@ -39,6 +41,7 @@ impl Pop3Room {
             visit: Some(visit),
             looked: BTreeSet::new(),
             last: None,
+            is_over: false,
         })
     }
 
@@ -47,6 +50,9 @@ impl Pop3Room {
     }
 
     pub(super) async fn look(&mut self) -> Result<Vec<Found>, Failure> {
+        if self.is_over {
+            return Ok(Vec::new());
+        }
         let Some(visit) = &mut self.visit else {
             return Err(left());
         };
@@ -103,6 +109,10 @@ impl Pop3Room {
 
     /// A server may want a pause between two logins, and refuse whoever does not make it (RFC 2449 section 6.5).
     pub(super) async fn wait(&mut self, at_most: Duration, cx: &Context) -> Result<(), Failure> {
+        if self.is_over {
+            sleep(at_most).await;
+            return Ok(());
+        }
         let mut pause = at_most;
         if let Some(visit) = self.visit.take() {
             pause = pause.max(visit.facts().login_delay().unwrap_or_default());
@@ -113,8 +123,12 @@ impl Pop3Room {
                 return Err(failure);
             }
         }
+        if pause >= cx.budget {
+            self.is_over = true;
+            return Ok(());
+        }
         let begun = Instant::now();
-        sleep(pause.min(cx.budget)).await;
+        sleep(pause).await;
         let left = cx.budget.saturating_sub(begun.elapsed());
         match self
             .probe
