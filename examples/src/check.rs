@@ -58,6 +58,7 @@ pub struct Check {
     lists: Option<DnsblProbe>,
     outbound: Vec<IpAddr>,
     services: Vec<Service>,
+    deliveries: Vec<(Target, AnyProbe)>,
     progress: Progress,
 }
 
@@ -157,6 +158,7 @@ impl Check {
             lists: None,
             outbound: Vec::new(),
             services: Vec::new(),
+            deliveries: Vec::new(),
             progress: Progress::default(),
         }
     }
@@ -186,6 +188,16 @@ impl Check {
     #[must_use]
     pub fn with_services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
         self.services = services.into_iter().collect();
+        self
+    }
+
+    /// Ways that mail takes, each followed to its end.
+    #[must_use]
+    pub fn with_deliveries(
+        mut self,
+        deliveries: impl IntoIterator<Item = (Target, AnyProbe)>,
+    ) -> Self {
+        self.deliveries = deliveries.into_iter().collect();
         self
     }
 
@@ -237,6 +249,7 @@ impl Check {
         let phones = found.active_sync.as_ref();
         plan.extend(phones.and_then(|phones| self.active_sync(phones)));
         plan.extend(self.listings(domain, &known.mx));
+        plan.extend(self.deliveries.iter().cloned());
         plan
     }
 

@@ -1,5 +1,7 @@
 //! `mailprobe check`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use dnsbl_probe::DnsblProbe;
 use probe_core::{AnyProbe, Target, Verdict};
@@ -7,7 +9,7 @@ use probe_core::{AnyProbe, Target, Verdict};
 use super::bar::Bar;
 use super::dnsbl::ListChoice;
 use super::mx::Walking;
-use super::{Mistake, Surroundings};
+use super::{Mistake, Surroundings, deliver};
 use crate::check::{Check, Progress};
 
 #[derive(Args, Debug)]
@@ -22,6 +24,10 @@ pub(super) struct Everything {
     lists: ListChoice,
     #[command(flatten)]
     walking: Walking,
+    /// Also follows mail along the route in this file (repeatable): the arguments of `mailprobe deliver`, an option and
+    /// its value on each line
+    #[arg(long, value_name = "FILE")]
+    delivery: Vec<PathBuf>,
     #[command(flatten)]
     surroundings: Surroundings,
 }
@@ -41,6 +47,11 @@ impl Everything {
                 check.with_lists(options.build().map_err(Mistake::new)?)
             }
         };
+        if self.targets.len() > 1 && !self.delivery.is_empty() {
+            return Err(Mistake::new("--delivery is for one domain at a time"));
+        }
+        let deliveries = self.delivery.iter().map(|file| deliver::from_file(file));
+        let check = check.with_deliveries(deliveries.collect::<Result<Vec<_>, _>>()?);
         let progress = Progress::default();
         let check = check.with_progress(progress.clone());
         let bar = Bar::draw(self.surroundings.output(), "probes", move || {

@@ -2,10 +2,11 @@
 
 mod names;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Parser};
 use delivery_probe::{
     DeliveryProbe, Form, Key, Keys, Mode, Name, Options, Patience, Retrieval, Rules, Size, State,
 };
@@ -170,15 +171,44 @@ struct Ranges {
     require: Vec<String>,
 }
 
+/// A route from a file: the arguments of the command, an option and its value on each line.
+pub(super) fn from_file(file: &Path) -> Result<(Target, AnyProbe), Mistake> {
+    #[derive(Parser)]
+    #[command(no_binary_name = true)]
+    struct Route {
+        #[command(flatten)]
+        deliver: Deliver,
+    }
+    let text = fs::read_to_string(file);
+    let text = text.map_err(|error| Mistake(format!("{}: {error}", file.display())))?;
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    // A value may have blanks in it, an option has none.
+    let words = lines.flat_map(|line| match line.split_once(char::is_whitespace) {
+        Some((option, value)) if line.starts_with('-') => vec![option, value.trim()],
+        _ => vec![line],
+    });
+    let route = Route::try_parse_from(words).map_err(|error| {
+        let why = error.to_string();
+        let why = why.lines().next().unwrap_or_default();
+        let why = why.trim_start_matches("error: ");
+        Mistake(format!("{}: {why}", file.display()))
+    })?;
+    Ok((route.deliver.target.clone(), route.deliver.any()?))
+}
+
 impl Deliver {
     pub(super) fn run(&self) -> Result<Verdict, Mistake> {
-        let probe = self.probe()?;
         let target = core::slice::from_ref(&self.target);
-        let probe = match self.names {
+        self.surroundings.ask(target, &self.any()?)
+    }
+
+    fn any(&self) -> Result<AnyProbe, Mistake> {
+        let probe = self.probe()?;
+        Ok(match self.names {
             Some(names) => AnyProbe::new(Named { probe, names }),
             None => AnyProbe::new(probe),
-        };
-        self.surroundings.ask(target, &probe)
+        })
     }
 
     fn probe(&self) -> Result<DeliveryProbe, Mistake> {

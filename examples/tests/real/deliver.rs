@@ -13,7 +13,7 @@ use probe_net::Net;
 use probe_net::sasl::Credentials;
 use probe_net::tls::{Tls, add_ca_file};
 
-use super::{address, lab};
+use super::{address, check, lab};
 
 const ME: &str = "deliver@lab.test";
 
@@ -177,4 +177,37 @@ async fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches
     assert!(left < 100, "canaries are left behind");
     assert_eq!((folder.count(foreign), folder.count(ours)), before);
     tidy(foreign).await;
+}
+
+#[test]
+fn a_check_takes_a_route_from_a_file() {
+    let folder = std::env::temp_dir().join(format!("mailprobe-route-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, text: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let password = lab()["users"]["deliver"]["password"].as_str().unwrap();
+    let (password, key) = (
+        file("password", password),
+        file("key", "nobody guesses this key"),
+    );
+    let text = format!(
+        "# from submission to the mailbox\n{}:587\n--from {ME}\n--to {ME}\n--user {ME}\n--password-file {password}\n\
+         --imap {}\n--prober checked\n--key-file {key}\n--ca {}\n--server-name good.lab.test\n\
+         --mailbox-server-name mail.lab.test\n",
+        address("submission"),
+        address("imap-good"),
+        lab()["ca"].as_str().unwrap(),
+    );
+    let route = file("route", &text);
+    let (status, page) = check("lab.test", &["--no-lists", "--delivery", &route]);
+    assert_eq!(status, 0, "{page}");
+    assert!(
+        page.lines()
+            .any(|line| line.contains("delivery") && line.ends_with("all is well")),
+        "{page}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
 }
