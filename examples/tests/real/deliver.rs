@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ impl Folder {
         std::fs::create_dir_all(&folder).unwrap();
         let password = lab()["users"]["deliver"]["password"].as_str().unwrap();
         std::fs::write(folder.join("password"), password).unwrap();
-        std::fs::write(folder.join("key"), "nobody guesses this key").unwrap();
+        std::fs::write(folder.join("key"), "a key that nobody guesses at all").unwrap();
         Self(folder)
     }
 
@@ -94,8 +95,18 @@ impl Folder {
     }
 }
 
+/// The tests share a mailbox, and count what is in it.
+static MAILBOX: Mutex<()> = Mutex::new(());
+
 /// Removes what this test has put there.
-async fn tidy(criteria: &str) {
+fn tidy(criteria: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(remove(criteria));
+}
+
+async fn remove(criteria: &str) {
     let user = &lab()["users"]["deliver"];
     let mut roots = rustls::RootCertStore::empty();
     let ca: &Path = lab()["ca"].as_str().unwrap().as_ref();
@@ -141,14 +152,15 @@ fn put(header: &str) {
     }
 }
 
-#[tokio::test]
-async fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches_nothing_else() {
+#[test]
+fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches_nothing_else() {
+    let _alone = MAILBOX.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = Folder::new();
     let (foreign, ours) = (
         "HEADER Comments of-somebody-else",
         "HEADER X-Mailprobe-Delivery \"\"",
     );
-    tidy(foreign).await;
+    tidy(foreign);
     for header in FOREIGN {
         put(header);
     }
@@ -176,11 +188,12 @@ async fn a_prober_that_is_killed_at_any_moment_leaves_nothing_behind_and_touches
     let left = left.take_while(|left| *left > before.1).count();
     assert!(left < 100, "canaries are left behind");
     assert_eq!((folder.count(foreign), folder.count(ours)), before);
-    tidy(foreign).await;
+    tidy(foreign);
 }
 
 #[test]
 fn a_check_takes_a_route_from_a_file() {
+    let _alone = MAILBOX.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = std::env::temp_dir().join(format!("mailprobe-route-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = |name: &str, text: &str| {
@@ -191,7 +204,7 @@ fn a_check_takes_a_route_from_a_file() {
     let password = lab()["users"]["deliver"]["password"].as_str().unwrap();
     let (password, key) = (
         file("password", password),
-        file("key", "nobody guesses this key"),
+        file("key", "a key that nobody guesses at all"),
     );
     let text = format!(
         "# from submission to the mailbox\n{}:587\n--from {ME}\n--to {ME}\n--user {ME}\n--password-file {password}\n\
