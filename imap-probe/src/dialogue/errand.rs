@@ -328,3 +328,38 @@ impl ImapDialogue {
         self.rest_until_asked()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reply::Item;
+
+    #[test]
+    fn of_more_uids_than_are_kept_the_last_remain() {
+        let mut answer = Answer::default();
+        answer.learn(&Data::Search((1..=4096).collect()));
+        assert_eq!((answer.found.len(), answer.found[0]), (4096, 1));
+        answer.learn(&Data::Search(vec![4097]));
+        assert_eq!((answer.found.len(), answer.found[0]), (4096, 2));
+    }
+
+    #[test]
+    fn the_largest_answer_is_kept_and_what_exceeds_it_is_not() {
+        let body = |octets: usize| {
+            Data::Fetch(Fetch {
+                number: 1,
+                items: vec![Item::Body {
+                    section: (&b""[..]).into(),
+                    origin: None,
+                    bytes: Some(vec![b'a'; octets].into()),
+                }],
+            })
+        };
+        let mut answer = Answer::default();
+        answer.learn(&body(Answer::OCTETS + 1));
+        assert_eq!(answer.messages.len(), 0);
+        answer.learn(&body(Answer::OCTETS));
+        answer.learn(&body(1));
+        assert_eq!(answer.messages.len(), 1);
+    }
+}
