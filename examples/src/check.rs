@@ -359,14 +359,16 @@ impl Probe for Check {
         // What the rest is to be asked of must be known before half of the time is over.
         let half = cx.clone().with_budget(cx.budget / 2);
         let looking = tokio::time::timeout(cx.budget / 2, looking);
-        let phones = services::active_sync(domain, &self.net, &self.resolver, &half);
+        let phones = services::discover(domain, &self.net, &self.resolver, &half);
         let asking = self.domain.probe(target, &half);
         let (domain_report, services, phones) = join3(asking, looking, phones).await;
         report.facts.services = services.unwrap_or_default();
-        report.facts.active_sync = phones;
+        let found = phones.as_ref().map(|phones| &phones.facts);
+        report.facts.active_sync = found.and_then(ActiveSync::of);
         self.progress.end_one();
         let plan = self.plan(domain, &domain_report.facts, &report.facts);
         report.parts.extend(domain_report.parts);
+        report.parts.extend(phones.map(Report::erase));
         // Of hosts that do not answer it is asked afterwards whether they are there.
         let kept = (log.time_left() / 4).min(Self::LAST_LOOK);
         self.ask(plan, cx, log.time_left() - kept, &mut report.parts)
@@ -425,13 +427,15 @@ fn is_unreached(part: &Report) -> bool {
 
 fn place(probe: &str) -> usize {
     // What came of looking for a host says more than that it did not answer.
-    const ORDER: [&str; 10] = [
+    const ORDER: [&str; 12] = [
         "mx",
         "registration",
+        "delivery",
         "reach",
         "smtp",
         "imap",
         "pop3",
+        "autodiscover",
         "eas",
         "jmap",
         "web",

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use eas_probe::discovery::DiscoveryProbe;
+use eas_probe::discovery::{DiscoveryFacts, DiscoveryProbe};
 use futures_util::future::join_all;
-use probe_core::{Context, Host, HostName, Probe, Target};
+use probe_core::{Context, Host, HostName, Probe, Report, Target};
 use probe_net::dns::{Data, Kind, Question, Resolver};
 use probe_net::{Endpoint, Log, Net};
 
@@ -110,6 +110,21 @@ pub struct ActiveSync {
     pub path: String,
 }
 
+impl ActiveSync {
+    /// Where the search ended, if that is at a name.
+    pub(super) fn of(found: &DiscoveryFacts) -> Option<Self> {
+        let url = found.endpoint.as_ref()?;
+        let Host::Name(host) = url.host() else {
+            return None;
+        };
+        Some(Self {
+            host: host.clone(),
+            port: url.port(),
+            path: url.path_and_query().to_owned(),
+        })
+    }
+}
+
 impl fmt::Display for ActiveSync {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, path } = self;
@@ -148,28 +163,22 @@ pub(super) async fn find(
     services
 }
 
-/// The domain's ActiveSync, as Autodiscover tells it without credentials, or where it often is.
-pub(super) async fn active_sync(
+/// What Autodiscover tells of the domain without credentials; nothing where it leads to no ActiveSync, which not every domain
+/// has.
+pub(super) async fn discover(
     domain: &HostName,
     net: &Net,
     resolver: &Resolver,
     cx: &Context,
-) -> Option<ActiveSync> {
+) -> Option<Report<DiscoveryFacts>> {
     let options = DiscoveryProbe::builder(net.clone()).resolver(resolver.clone());
     let probe = options.patience(PATIENCE).build().ok()?;
     let target = Target::Host {
         host: Host::Name(domain.clone()),
         port: None,
     };
-    let found = probe.probe(&target, cx).await.facts.endpoint?;
-    let Host::Name(host) = found.host() else {
-        return None;
-    };
-    Some(ActiveSync {
-        host: host.clone(),
-        port: found.port(),
-        path: found.path_and_query().to_owned(),
-    })
+    let report = probe.probe(&target, cx).await;
+    report.facts.endpoint.is_some().then_some(report)
 }
 
 async fn announced(kind: ServiceKind, domain: &HostName, resolver: &Resolver) -> Vec<Service> {
