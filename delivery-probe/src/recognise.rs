@@ -100,7 +100,8 @@ impl Recogniser {
     /// A canary has, with one token that is genuine and this prober's: the field, the subject (in which a gateway may
     /// have put a tag), the mark of a program and the line in its body; nothing that makes a reply or a forwarded
     /// message of it, and not much more in it than was sent. The report on a canary is one in the form of RFC 3464
-    /// that returns its field, likewise with not much else, and no part of another message. An answer comes from the auto-responder that was named.
+    /// that returns its field, likewise with not much else, and no part of another message. An answer comes from the
+    /// auto-responder that was named.
     pub fn deletable(&self, message: &[u8], now: SystemTime) -> Option<Deletable> {
         let (known, remnant) = match self.recognise(message, now) {
             Recognition::Own(known) | Recognition::Expired(known) | Recognition::Early(known) => {
