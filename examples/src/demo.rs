@@ -3,6 +3,7 @@
 
 mod dnsbl;
 mod eas;
+mod host;
 mod imap;
 mod mx;
 mod names;
@@ -116,6 +117,7 @@ fn scenes(names: SocketAddr) -> Result<Vec<Scene>, BoxError> {
         pop3::scenes(&ca)?,
         eas::scenes(&ca)?,
         web::scenes(&ca)?,
+        host::scenes(&ca),
     ];
     Ok([servers.concat(), dnsbl::scenes(names)?, mx::scenes(names)?].concat())
 }

@@ -171,6 +171,17 @@ fn each_scene_has_its_verdict_and_its_cause() {
             Critical,
             "jmap.api.elsewhere",
         ),
+        ("Exchange is well", Ok, ""),
+        ("Exchange answers slowly", Warning, "host.exchange.latency"),
+        ("mail for outside builds up", Warning, "host.exchange.queue"),
+        ("the disk runs full", Critical, "host.disk"),
+        ("the queues are not exported", Unknown, "local"),
+        (
+            "the provider has trouble with IMAP",
+            Warning,
+            "status.incident",
+        ),
+        ("the provider's page is not there", Unknown, "local"),
         ("on no list", Ok, ""),
         ("on two lists", Critical, "dnsbl.listed"),
         (
@@ -212,7 +223,7 @@ fn each_scene_has_its_verdict_and_its_cause() {
 
 #[test]
 fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
-    const SCENES: usize = 65;
+    const SCENES: usize = 72;
     let formats = ["text", "json", "jsonl", "nagios", "prometheus"];
     // Some scenes take seconds, so all formats are asked for at once.
     let asked =
@@ -247,7 +258,7 @@ fn every_format_shows_all_scenes_and_all_is_well_with_the_tool() {
     assert!(
         plugin
             .said
-            .starts_with("MAIL CRITICAL - 48 of 65 targets in trouble, ")
+            .starts_with("MAIL CRITICAL - 54 of 72 targets in trouble, ")
     );
 
     let page = exposition(&prometheus);
