@@ -4,11 +4,11 @@ mod room;
 mod run;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use probe_core::{AnyFacts, Context, Failure, FailureKind, Phase, Probe, Report, Span, Target};
 use smtp_probe::{Acceptance, Message, Options as Submission, SmtpFacts, SmtpProbe};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::canary::Canary;
 use crate::facts::DeliveryFacts;

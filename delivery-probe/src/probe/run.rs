@@ -2,11 +2,12 @@
 //! so that a run which is cut short is continued by the next one.
 
 use std::io;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use probe_core::{Context, Failure, FailureKind, Phase};
 use probe_net::message::Headers;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::room::{Found, Place, Removed, Room};
 use crate::authentication::Authentication;

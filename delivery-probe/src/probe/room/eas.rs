@@ -1,11 +1,11 @@
 //! An inbox by ActiveSync.
 
 use core::mem;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eas_probe::{EasFacts, EasProbe, Mail, Place as Folder, Visit};
 use probe_core::{Context, Failure, Report, Target};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Found, Id, Place, Removed, Search};
 

@@ -1,11 +1,12 @@
 //! A mailbox by IMAP: the inbox and the folder for junk, one open at a time.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use imap_probe::{Criteria, Fetch, ImapFacts, ImapProbe, Mailbox, Message, Removal, Visit};
 use probe_core::{Context, Failure, FailureKind, Report, Target};
 use probe_net::message::{Date, Offset};
+use tokio::time::Instant;
 
 use super::pop3::may_be_ours;
 use super::{Found, Id, Place, Removed, Search};

@@ -2,12 +2,12 @@
 //! in peace: so waiting is leaving and coming back.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pop3_probe::{Pop3Facts, Pop3Probe, Visit};
 use probe_core::{Context, Failure, FailureKind, Phase, Report, Target};
 use probe_net::message::Headers;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Found, Id, Place, Removed, Search};
 use crate::canary::Canary;
