@@ -111,6 +111,14 @@ fn submitter(name: &str) -> Options {
     prober(name, submission)
 }
 
+/// To the first of two servers.
+fn submitted_to(name: &str) -> Options {
+    let submission = SmtpProbe::builder(net())
+        .server_name("first.lab.test".parse().unwrap())
+        .credentials(me());
+    prober(name, submission)
+}
+
 fn state(name: &str) -> State {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("delivery-{name}"));
     let _ = std::fs::remove_file(&file);
@@ -182,6 +190,17 @@ fn assert_arrived(report: &Report<DeliveryFacts>, placement: Placement) {
     assert_eq!(arrival.placement, placement);
     assert!(!arrival.integrity.as_ref().unwrap().is_damaged());
     assert_eq!((report.facts.removed, report.facts.left_behind), (1, 0));
+}
+
+fn assert_slow(report: &Report<DeliveryFacts>, host: &str) {
+    let way = &report.facts.arrivals[0].way;
+    let hosts: Vec<_> = way.legs.iter().map(|leg| leg.host.as_str()).collect();
+    assert_eq!(hosts, ["first.lab.test", host, "mail.lab.test"]);
+    let slow = way.slowest(Duration::from_secs(1)).unwrap();
+    assert_eq!(
+        (slow.host.as_str(), slow.from.as_deref()),
+        (host, Some("first.lab.test"))
+    );
 }
 
 #[tokio::test]
@@ -266,6 +285,43 @@ async fn a_hop_that_keeps_mail_is_named() {
     assert_eq!(codes(&report), ["delivery.hop.slow"], "{report:?}");
     let slow = report.facts.arrivals[0].way.slowest(Duration::from_secs(2));
     assert_eq!(slow.unwrap().from.as_deref(), Some("hop.test"));
+}
+
+/// Two Postfixes, the second of which lets the first one wait.
+#[tokio::test]
+async fn a_real_hop_that_is_slow_is_named() {
+    let mut rules = Rules::default();
+    rules.slow_hop = Duration::from_secs(2);
+    let options = submitted_to("slow-hop").rules(rules).retrieval(imap());
+    let report = ask_at(listener("submission-by-slow-hop"), options).await;
+    assert_arrived(&report, Placement::Inbox);
+    assert_eq!(codes(&report), ["delivery.hop.slow"], "{report:?}");
+    assert_slow(&report, "slow-hop.lab.test");
+}
+
+/// The first one is put off, and comes again some seconds later.
+#[tokio::test]
+async fn mail_that_a_hop_greylists_is_late_there() {
+    let mut rules = Rules::default();
+    rules.slow_hop = Duration::from_secs(1);
+    let options = submitted_to("greylister").rules(rules).retrieval(imap());
+    let report = ask_at(listener("submission-by-greylister"), options).await;
+    assert_arrived(&report, Placement::Inbox);
+    assert_eq!(codes(&report), ["delivery.hop.slow"], "{report:?}");
+    assert_slow(&report, "greylister.lab.test");
+}
+
+/// What Postfix takes and Dovecot has no room for.
+#[tokio::test]
+async fn mail_to_a_full_mailbox_comes_back_and_is_explained() {
+    let options = submitter("overfull").to("nearlyfull@lab.test");
+    let options = options.size(Size::Kib64).retrieval(imap());
+    let report = ask(options).await;
+    assert_eq!(standing(&report), Standing::Bounced, "{report:?}");
+    let [bounce] = &*report.facts.bounces else {
+        panic!("one report: {report:?}");
+    };
+    assert_eq!((bounce.cause, report.facts.removed), (Cause::Quota, 1));
 }
 
 #[tokio::test]

@@ -101,7 +101,11 @@ pub(crate) fn users() -> Vec<User> {
             "full-quota-5",
             "over quota, 12 of 10 KiB: APPEND and COPY are refused, MOVE is not",
         ),
-        user("nearlyfull", "nearly-full-6", "quota: 95 of 100 KiB"),
+        user(
+            "nearlyfull",
+            "nearly-full-6",
+            "quota: 95 of 100 KiB; Postfix takes mail that does not fit, and it comes back",
+        ),
         user(
             "readonly",
             "read-only-7",
@@ -141,7 +145,8 @@ pub(crate) fn users() -> Vec<User> {
             "deliver",
             "delivered-15",
             "the one whose mail arrives, whichever listener of Postfix takes it (all other mail is \
-             accepted and lost); empty at first, and tests look for their own messages only",
+             accepted and lost, but for that to `nearlyfull`); empty at first, and tests look for \
+             their own messages only",
         ),
     ]
 }

@@ -18,6 +18,7 @@ const MAIN: &str = include_str!("postfix/main.cf");
 const MASTER: &str = include_str!("postfix/master.cf");
 const AUTH_DOWN: &str = include_str!("postfix/auth-down.sh");
 const BLOCKLIST: &str = include_str!("postfix/blocklist.sh");
+const GREYLIST: &str = include_str!("postfix/greylist.sh");
 const OLD_OPENSSL: &str = include_str!("postfix/old-openssl.cnf");
 
 /// Recipients that are odd, with the reply to RCPT (they are in `main.cf`, or nowhere). The last one is taken at
@@ -72,6 +73,7 @@ impl Server for Postfix {
             ("etc/master.cf", fill(&master, lab.folder())),
             ("etc/auth-down.sh", AUTH_DOWN.to_owned()),
             ("etc/blocklist.sh", BLOCKLIST.to_owned()),
+            ("etc/greylist.sh", GREYLIST.to_owned()),
             ("etc/old-openssl.cnf", OLD_OPENSSL.to_owned()),
         ]
     }
@@ -85,6 +87,7 @@ impl Server for Postfix {
         };
         let mut rooms = vec![
             room("data", "postfix", "root", "700"),
+            room("greylist", "nobody", "nogroup", "700"),
             room("spool", "root", "root", "755"),
             room("spool/pid", "root", "root", "755"),
             room("spool/maildrop", "postfix", "postdrop", "730"),

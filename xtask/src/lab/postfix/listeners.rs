@@ -155,6 +155,11 @@ const STRICT: &[&str] = &[
 ];
 const ONLY_DELIVER: &[&str] =
     &["virtual_mailbox_maps = inline:{ deliver@lab.test=x, bounced@lab.test=x }"];
+/// Restrictions at once: Postfix dates its `Received` at MAIL, and the time before it counts as that of this hop.
+const KEEPS_WAITING: &[&str] = &["smtpd_client_restrictions = sleep 4, permit"];
+/// Greylisting as a policy service does it: the first attempt is put off, and the next one taken.
+const GREYLISTS_FIRST: &[&str] = &["smtpd_recipient_restrictions = reject_unauth_destination, \
+     check_policy_service unix:private/greylist"];
 /// OpenSSL today refuses what old servers still have. These give it back to one listener.
 const OLD: &[&str] = &[
     "tls_config_file = {lab}/postfix/etc/old-openssl.cnf",
@@ -419,4 +424,36 @@ pub(super) const ROWS: &[Row] = &[
             "smtpd_authorized_xforward_hosts = 127.0.0.0/8",
         ]])
         .quirk("offers XCLIENT and XFORWARD to everybody: whoever asks may pose as anybody"),
+    row("submission-by-slow-hop", 56, 587)
+        .host("first.lab.test", Good)
+        .with(&[
+            AUTH,
+            TLS_FIRST,
+            LOGIN_ONLY,
+            &["content_filter = onward:[127.88.0.57]:25"],
+        ])
+        .quirk("submission that hands everything on to smtp-slow-hop"),
+    row("smtp-slow-hop", 57, 25)
+        .host("slow-hop.lab.test", Good)
+        .with(&[AT_ONCE, KEEPS_WAITING])
+        .quirk("greets after 4 s, and mail from the hop before it is late by as much"),
+    row("submission-by-greylister", 56, 2587)
+        .host("first.lab.test", Good)
+        .with(&[
+            AUTH,
+            TLS_FIRST,
+            LOGIN_ONLY,
+            &["content_filter = onward:[127.88.0.58]:25"],
+        ])
+        .quirk(
+            "submission that hands everything on to smtp-greylister, again after 3 s and more \
+             where it is put off",
+        ),
+    row("smtp-greylister", 58, 25)
+        .host("greylister.lab.test", Good)
+        .with(&[GREYLISTS_FIRST])
+        .quirk(
+            "greylists in earnest: of each sender and recipient, every other attempt is answered \
+             450 4.7.1, and the one after it taken",
+        ),
 ];
