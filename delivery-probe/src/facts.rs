@@ -9,6 +9,7 @@ use crate::bounce::Bounce;
 use crate::integrity::Integrity;
 use crate::ledger::{Counts, Histogram, Ledger, Patience, Standing};
 use crate::token::{Form, Name, Size, Token};
+use crate::trace::Protocol;
 use crate::transit::{ClockOff, Direction, Leg, Proof, Transit};
 
 /// What is known of mail on one route.
@@ -332,6 +333,7 @@ fn record_leg(leg: &Leg, place: usize, route: &str, out: &mut Record) {
         out.metric("delay", metric.with_label("host", leg.host.clone()));
     }
     out.set("stated_ms", leg.stated_ms);
+    out.set("protocol", leg.protocol.as_ref().map(Protocol::as_str));
     out.set("protection", leg.protection.as_str());
     let tls = leg.tls.as_ref();
     out.set("tls_version", tls.and_then(|tls| tls.version.clone()));

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::trace::{HopQuirk, Protection, TlsNote, Trace};
+use crate::trace::{HopQuirk, Protection, Protocol, TlsNote, Trace};
 
 /// What a trace says of time.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Leg {
     pub delay: Option<Duration>,
     /// What the two dates say, right or wrong, in milliseconds; below zero where time went backwards.
     pub stated_ms: Option<i64>,
+    /// By which protocol it came.
+    pub protocol: Option<Protocol>,
     /// How the message was protected.
     pub protection: Protection,
     /// What is told of the encryption.
@@ -133,6 +135,7 @@ impl Transit {
                 at: hop.at,
                 delay: trusted.map(|date| duration(date - time)),
                 stated_ms: own.zip(stated).map(|(own, before)| own - before),
+                protocol: hop.with.clone(),
                 protection: hop.protection(),
                 tls: hop.tls.clone(),
                 quirks: hop.quirks.clone(),

@@ -1,6 +1,7 @@
 //! Reports for people at a terminal: the verdict first, then where the time went, what is wrong and what to do,
 //! and what was learned. Each section has a file; here is the page.
 
+mod delivery;
 mod facts;
 mod problems;
 mod waterfall;
@@ -192,12 +193,15 @@ fn milliseconds(duration: Duration) -> String {
 
 /// `2027-01-22`. What lies beyond the calendar of RFC 3339, or before 1970, is shown as its edge.
 fn day(time: SystemTime) -> String {
-    const LAST_SECOND_OF_9999: Duration = Duration::from_secs(253_402_300_799);
-    let epoch = SystemTime::UNIX_EPOCH;
-    let time = time.clamp(epoch, epoch + LAST_SECOND_OF_9999);
-    let mut text = humantime::format_rfc3339_seconds(time).to_string();
+    let mut text = humantime::format_rfc3339_seconds(within_calendar(time)).to_string();
     text.truncate("2027-01-22".len());
     text
+}
+
+fn within_calendar(time: SystemTime) -> SystemTime {
+    const LAST_SECOND_OF_9999: Duration = Duration::from_secs(253_402_300_799);
+    let epoch = SystemTime::UNIX_EPOCH;
+    time.clamp(epoch, epoch + LAST_SECOND_OF_9999)
 }
 
 /// `60 days`: as exact as people speak of it.

@@ -7,7 +7,7 @@ mod known;
 use core::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-use probe_core::{Facts, Metric, Record, Report, Unit, Value};
+use probe_core::{Facts, Finding, Metric, Record, Report, Unit, Value};
 
 use super::{BOLD, DIM, Style, day, length, milliseconds, paragraph, section};
 
@@ -49,18 +49,25 @@ pub(super) fn write(report: &Report, style: Style, out: &mut String) {
         style,
         out: String::new(),
     };
-    page.tree(&record, 4);
+    match report.probe {
+        "delivery" => {
+            let is_slow = |finding: &&Finding| finding.code() == "delivery.slow-hop";
+            let slow = report.findings.iter().filter(is_slow).count();
+            page.delivery(&record, slow);
+        }
+        _ => page.tree(&record, 4),
+    }
     if !page.out.is_empty() {
         section("what was learned", out);
         out.push_str(&page.out);
     }
 }
 
-struct Page {
+pub(super) struct Page {
     /// What "in 60 days" is counted from.
-    now: SystemTime,
-    style: Style,
-    out: String,
+    pub(super) now: SystemTime,
+    pub(super) style: Style,
+    pub(super) out: String,
 }
 
 impl Page {
@@ -137,7 +144,7 @@ impl Page {
         }
     }
 
-    fn lines(&mut self, key: &str, lines: &[String], indent: usize) {
+    pub(super) fn lines(&mut self, key: &str, lines: &[String], indent: usize) {
         let column = " ".repeat(COLUMN);
         let key = key.replace('_', " ");
         let width = COLUMN.saturating_sub(indent + 1);
@@ -154,7 +161,7 @@ impl Page {
     }
 
     /// A leaf as text; `None` where there is nothing to show.
-    fn words(&self, value: &Value) -> Option<String> {
+    pub(super) fn words(&self, value: &Value) -> Option<String> {
         match value {
             Value::Flag(true) => Some("yes".to_owned()),
             Value::Flag(false) => Some("no".to_owned()),
@@ -221,7 +228,7 @@ fn is_particular(key: &str, value: &Value) -> bool {
         || *value == Value::Text("not-asked".to_owned())
 }
 
-fn find<'a>(tree: &'a Record, key: &str) -> Option<&'a Value> {
+pub(super) fn find<'a>(tree: &'a Record, key: &str) -> Option<&'a Value> {
     let (_, value) = tree.entries().find(|(known, _)| *known == key)?;
     Some(value)
 }
