@@ -151,6 +151,9 @@ impl Options {
     pub fn build(self) -> Result<DeliveryProbe, ConfigError> {
         check_address(&self.from).map_err(ConfigError::From)?;
         check_address(&self.to).map_err(ConfigError::To)?;
+        if let Some(echo) = &self.echo {
+            check_address(echo).map_err(ConfigError::Echo)?;
+        }
         if self.retrievals.is_empty() {
             return Err(ConfigError::NoRetrieval);
         }
@@ -197,6 +200,9 @@ pub enum Mode {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The address of the auto-responder is none.
+    #[error("the address that answers {0}")]
+    Echo(AddressError),
     /// The sender's address is none.
     #[error("the sender's address {0}")]
     From(AddressError),

@@ -229,6 +229,7 @@ impl<'a> Watch<'a> {
             let search = Search {
                 recogniser: run.recogniser.clone(),
                 since: run.now() - run.options.window * 2,
+                echo: run.options.echo.clone(),
             };
             let cx = cx.clone().with_budget(run.whole_time_left());
             match self.retrieval.enter(&cx, &search).await {

@@ -170,4 +170,6 @@ async fn what_contradicts_itself_is_not_built() {
     assert_eq!(later.build().unwrap_err(), ConfigError::NoState);
     let from = options().retrieval(imap(&peer)).from("nobody");
     assert!(matches!(from.build().unwrap_err(), ConfigError::From(_)));
+    let echo = options().retrieval(imap(&peer)).echo("nobody");
+    assert!(matches!(echo.build().unwrap_err(), ConfigError::Echo(_)));
 }

@@ -74,7 +74,7 @@ impl Retrieval {
         search: &Search,
     ) -> Result<Room, Box<Report<AnyFacts>>> {
         match &self.way {
-            Way::Eas(probe) => match EasRoom::enter(probe, &self.target, cx).await {
+            Way::Eas(probe) => match EasRoom::enter(probe, &self.target, cx, search).await {
                 Ok(room) => Ok(Room::Eas(Box::new(room))),
                 Err(report) => Err(Box::new(report.erase())),
             },
@@ -96,6 +96,8 @@ pub(crate) struct Search {
     pub(crate) recogniser: Recogniser,
     /// Nothing that came earlier can be ours.
     pub(crate) since: SystemTime,
+    /// Who answers by itself. Its subjects may be its own, so all that it wrote is looked at.
+    pub(crate) echo: Option<String>,
 }
 
 impl Search {

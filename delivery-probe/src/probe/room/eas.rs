@@ -11,6 +11,7 @@ use super::{Found, Id, Place, Removed, Search};
 
 pub(crate) struct EasRoom {
     visit: Visit,
+    echo: Option<String>,
     /// Whether something of ours may lie among what was deleted.
     is_untidy: bool,
 }
@@ -23,10 +24,12 @@ impl EasRoom {
         probe: &EasProbe,
         target: &Target,
         cx: &Context,
+        search: &Search,
     ) -> Result<Self, Box<Report<EasFacts>>> {
         let visit = probe.visit(target, cx).await?;
         Ok(Self {
             visit,
+            echo: search.echo.clone(),
             is_untidy: true,
         })
     }
@@ -55,7 +58,7 @@ impl EasRoom {
         let mut found = Vec::new();
         for mail in news
             .iter()
-            .filter(|mail| may_be_ours(mail))
+            .filter(|mail| may_be_ours(mail, self.echo.as_deref()))
             .take(Search::LOOKED)
         {
             let begun = Instant::now();
@@ -94,10 +97,11 @@ impl EasRoom {
 }
 
 /// Canaries, their answers, and reports on them, by what a list of messages shows.
-fn may_be_ours(mail: &Mail) -> bool {
+fn may_be_ours(mail: &Mail, echo: Option<&str>) -> bool {
     let holds = |text: &str, part: &str| text.to_ascii_lowercase().contains(part);
     holds(&mail.subject, "mailprobe delivery")
         || holds(&mail.class, "report.")
         || holds(&mail.from, "mailer-daemon")
         || holds(&mail.from, "postmaster")
+        || echo.is_some_and(|echo| holds(&mail.from, &echo.to_ascii_lowercase()))
 }

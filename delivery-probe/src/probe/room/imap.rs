@@ -125,7 +125,7 @@ impl ImapRoom {
 
     /// The UIDs of what may be ours, the oldest first.
     async fn candidates(&mut self) -> Result<Vec<u32>, Failure> {
-        match criteria(self.search.since) {
+        match criteria(self.search.since, self.search.echo.as_deref()) {
             Some(criteria) => match self.visit.search(&criteria).await {
                 Err(_) if self.visit.is_ready() => self.latest().await,
                 found => found,
@@ -137,8 +137,11 @@ impl ImapRoom {
     /// The same of a server that cannot search.
     async fn latest(&mut self) -> Result<Vec<u32>, Failure> {
         let latest = self.visit.latest(LATEST).await?;
-        let is_candidate =
-            |fetch: &&Fetch| fetch.body("HEADER").is_some_and(|bytes| may_be_ours(bytes));
+        let echo = self.search.echo.as_deref();
+        let is_candidate = |fetch: &&Fetch| {
+            let header = fetch.body("HEADER");
+            header.is_some_and(|bytes| may_be_ours(bytes, echo))
+        };
         let ours = latest.iter().filter(is_candidate);
         Ok(ours.filter_map(Fetch::uid).collect())
     }
@@ -183,7 +186,7 @@ impl ImapRoom {
 }
 
 /// Canaries, their answers, and reports on them. To the server dates are whole days, and in its own time zone.
-fn criteria(since: SystemTime) -> Option<Criteria> {
+fn criteria(since: SystemTime, echo: Option<&str>) -> Option<Criteria> {
     let day = since.checked_sub(Duration::from_secs(24 * 60 * 60))?;
     let date = Date::new(day, Offset::UTC)?.imap_date();
     let canary = format!(
@@ -191,7 +194,15 @@ fn criteria(since: SystemTime) -> Option<Criteria> {
         Canary::FIELD
     );
     let report = "OR HEADER Content-Type \"multipart/report\" FROM \"MAILER-DAEMON\"";
-    format!("SINCE {date} OR {canary} {report}").parse().ok()
+    let ours = format!("OR {canary} {report}");
+    let ours = match echo {
+        Some(echo) => {
+            let echo = echo.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("OR FROM \"{echo}\" {ours}")
+        }
+        None => ours,
+    };
+    format!("SINCE {date} {ours}").parse().ok()
 }
 
 #[cfg(test)]
@@ -202,9 +213,25 @@ mod tests {
     fn the_search_reaches_a_day_further_back_than_it_must() {
         let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_312_000);
         assert_eq!(
-            criteria(since).unwrap().to_string(),
+            criteria(since, None).unwrap().to_string(),
             "SINCE 1-Jan-2026 OR OR HEADER X-Mailprobe-Delivery \"\" SUBJECT \"mailprobe delivery\" \
              OR HEADER Content-Type \"multipart/report\" FROM \"MAILER-DAEMON\""
+        );
+    }
+
+    #[test]
+    fn who_answers_is_looked_for_by_the_address() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_312_000);
+        let echo = |address| criteria(since, Some(address)).unwrap().to_string();
+        let rest = "OR OR HEADER X-Mailprobe-Delivery \"\" SUBJECT \"mailprobe delivery\" \
+             OR HEADER Content-Type \"multipart/report\" FROM \"MAILER-DAEMON\"";
+        assert_eq!(
+            echo("echo@example.com"),
+            format!("SINCE 1-Jan-2026 OR FROM \"echo@example.com\" {rest}")
+        );
+        assert_eq!(
+            echo("\"an echo\"@example.com"),
+            format!("SINCE 1-Jan-2026 OR FROM \"\\\"an echo\\\"@example.com\" {rest}")
         );
     }
 }

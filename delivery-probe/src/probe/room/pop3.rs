@@ -15,6 +15,7 @@ use crate::canary::Canary;
 pub(crate) struct Pop3Room {
     probe: Pop3Probe,
     target: Target,
+    echo: Option<String>,
     /// None while the session was left and the next one has not begun.
     visit: Option<Visit>,
     /// The unique ids of what was looked at before.
@@ -32,12 +33,13 @@ impl Pop3Room {
         probe: &Pop3Probe,
         target: &Target,
         cx: &Context,
-        _: &Search,
+        search: &Search,
     ) -> Result<Self, Box<Report<Pop3Facts>>> {
         let visit = probe.visit(target, cx).await?;
         Ok(Self {
             probe: probe.clone(),
             target: target.clone(),
+            echo: search.echo.clone(),
             visit: Some(visit),
             looked: BTreeSet::new(),
             last: None,
@@ -76,7 +78,7 @@ impl Pop3Room {
             }
             let begun = Instant::now();
             let is_candidate = match visit.header(message).await {
-                Ok(header) => may_be_ours(&header),
+                Ok(header) => may_be_ours(&header, self.echo.as_deref()),
                 // Who does not know TOP has to be asked for all of it.
                 Err(_) if visit.is_ready() => true,
                 Err(failure) => return Err(failure),
@@ -168,7 +170,7 @@ fn left() -> Failure {
 }
 
 /// Canaries, their answers, and reports on them, by their header section.
-pub(super) fn may_be_ours(header_section: &[u8]) -> bool {
+pub(super) fn may_be_ours(header_section: &[u8], echo: Option<&str>) -> bool {
     let headers = Headers::of(header_section);
     let holds = |name: &str, part: &str| {
         headers.all(name).any(|field| {
@@ -182,4 +184,5 @@ pub(super) fn may_be_ours(header_section: &[u8]) -> bool {
         || holds("Subject", "mailprobe delivery")
         || holds("Content-Type", "multipart/report")
         || holds("From", "mailer-daemon")
+        || echo.is_some_and(|echo| holds("From", &echo.to_ascii_lowercase()))
 }
