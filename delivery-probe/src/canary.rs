@@ -14,8 +14,8 @@ use crate::token::{Claims, Form, Keys, Name, Nonce, NonceError, SECONDS, Size, T
 
 /// A message of our own, signed, with what relays are known to damage in it.
 ///
-/// Nothing answers it: it says that a program sent it (RFC 3834 section 5), asks Exchange to be quiet, and has no
-/// field of a mailing list.
+/// Nothing answers it, unless that is wanted: it says that a program sent it (RFC 3834 section 5), asks Exchange to be
+/// quiet, and has no field of a mailing list.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Canary {
     token: Token,
@@ -64,7 +64,13 @@ impl Canary {
             content: content.digest(),
         };
         let token = keys.sign(&claims);
-        let bytes = message(&draft.from, &draft.to, token, &claims, &content);
+        let bytes = message(
+            [&draft.from, &draft.to],
+            token,
+            &claims,
+            &content,
+            draft.answers,
+        );
         Ok(Self {
             token,
             claims,
@@ -77,7 +83,13 @@ impl Canary {
     pub fn again(known: &Known, from: &str, to: &str) -> Option<Self> {
         let claims = known.claims;
         let content = Content::new(claims.form, claims.size, claims.nonce);
-        let bytes = message(from, to, known.token, &claims, &content)?;
+        let bytes = message(
+            [from, to],
+            known.token,
+            &claims,
+            &content,
+            Answers::Suppressed,
+        )?;
         (content.digest() == claims.content).then_some(Self {
             token: known.token,
             claims,
@@ -117,6 +129,19 @@ pub struct Draft {
     pub size: Size,
     /// What it is made of.
     pub form: Form,
+    /// Whether programs shall answer it.
+    pub answers: Answers,
+}
+
+/// Whether programs shall answer a canary.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "there is no third")]
+pub enum Answers {
+    /// They are asked not to.
+    #[default]
+    Suppressed,
+    /// One is awaited. No auto-responder answers what says that a program sent it (RFC 3834 section 2).
+    Wanted,
 }
 
 impl Draft {
@@ -129,6 +154,7 @@ impl Draft {
             to: to.into(),
             size: Size::default(),
             form: Form::default(),
+            answers: Answers::default(),
         }
     }
 }
@@ -255,11 +281,11 @@ fn noise(nonce: Nonce, octets: usize) -> Vec<u8> {
 
 /// `None` if its time cannot be written.
 fn message(
-    from: &str,
-    to: &str,
+    [from, to]: [&str; 2],
     token: Token,
     claims: &Claims,
     content: &Content,
+    answers: Answers,
 ) -> Option<Vec<u8>> {
     let date = Date::new(claims.sent_at, Offset::UTC)?;
     let (charset, encoding) = match content.form {
@@ -269,15 +295,19 @@ fn message(
     let text_type = format!(
         "Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n"
     );
+    let quiet = match answers {
+        Answers::Suppressed => {
+            format!("Auto-Submitted: {AUTO_SUBMITTED}\r\nX-Auto-Response-Suppress: All\r\n")
+        }
+        Answers::Wanted => String::new(),
+    };
     let mut message = format!(
         "From: mailprobe <{from}>\r\n\
         To: <{to}>\r\n\
         Subject: {SUBJECT}{token}\r\n\
         Date: {date}\r\n\
         Message-ID: <{token}@{}>\r\n\
-        Auto-Submitted: {AUTO_SUBMITTED}\r\n\
-        X-Auto-Response-Suppress: All\r\n\
-        {}: {token}\r\n\
+        {quiet}{}: {token}\r\n\
         MIME-Version: 1.0\r\n",
         id_right(from),
         Canary::FIELD,

@@ -23,7 +23,7 @@ mod transit;
 
 pub use authentication::{AuthResult, Authentication, Outcome};
 pub use bounce::{Action, Bounce, BounceForm, Notice};
-pub use canary::{Canary, CanaryError, Draft};
+pub use canary::{Answers, Canary, CanaryError, Draft};
 pub use facts::{Arrival, CanaryFacts, DeliveryFacts, Placement};
 pub use findings::{FINDINGS, judge};
 pub use integrity::{Attachment, Change, Integrity};

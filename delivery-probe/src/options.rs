@@ -5,7 +5,7 @@ use std::time::Duration;
 use probe_net::message::{AddressError, check_address};
 use smtp_probe::Options as Submission;
 
-use crate::canary::Draft;
+use crate::canary::{Answers, Draft};
 use crate::ledger::Patience;
 use crate::probe::{DeliveryProbe, Retrieval};
 use crate::recognise::Recogniser;
@@ -108,7 +108,8 @@ impl Options {
         self
     }
 
-    /// The recipient is an auto-responder outside, and its answer from this address is the way back.
+    /// The recipient is an auto-responder outside, and its answer from this address is the way back. The canary does not say
+    /// that a program sent it, since no program would answer that (RFC 3834 section 2).
     pub fn echo(mut self, address: impl Into<String>) -> Self {
         self.echo = Some(address.into());
         self
@@ -181,6 +182,10 @@ impl Options {
         let mut draft = Draft::new(prober, route, self.from.clone(), self.to.clone());
         draft.size = self.size;
         draft.form = self.form;
+        draft.answers = match self.echo {
+            Some(_) => Answers::Wanted,
+            None => Answers::Suppressed,
+        };
         draft
     }
 }

@@ -149,10 +149,12 @@ impl Recogniser {
             let mut lines = text.split(|byte| *byte == b'\n');
             lines.any(|found| found.trim_ascii().eq_ignore_ascii_case(&line))
         };
+        // What is to be answered says nothing of a program.
+        let is_silent = self.echo.is_some() && headers.get("Auto-Submitted").is_none();
         matches!(headers.end(), HeaderEnd::EmptyLine { .. })
             && message.len() <= limit
             && is(Canary::FIELD, &token)
-            && is("Auto-Submitted", AUTO_SUBMITTED)
+            && (is_silent || is("Auto-Submitted", AUTO_SUBMITTED))
             && Seen::of(&headers).subject == Some(known.token)
             && Leaf::all_of(message).into_iter().any(has_line)
     }

@@ -33,10 +33,11 @@ struct Maildrop {
     messages: Vec<(u64, Vec<u8>)>,
     count: u64,
     is_locked: bool,
-    /// How many logins were refused since another session had it.
-    refused: u64,
-    /// How many logins are still refused, whoever has it.
-    refusals: u64,
+    logins: u64,
+    /// Which logins are refused, as if another session had it.
+    refused: Vec<u64>,
+    /// From which login on there is mail.
+    shown_from: u64,
 }
 
 /// A mail system with one mailbox.
@@ -45,6 +46,8 @@ struct Office {
     maildrop: Arc<Mutex<Maildrop>>,
     /// What the recipient answers, made of the message; without it, the message is delivered.
     answer: Option<fn(&Headers<'_>) -> String>,
+    /// How much other mail comes right after a message.
+    others: usize,
 }
 
 impl Office {
@@ -56,8 +59,16 @@ impl Office {
     }
 
     fn accept(&self, message: Vec<u8>) {
-        let answer = self.answer.map(|answer| answer(&Headers::of(&message)));
-        self.put(answer.map_or(message, String::into_bytes));
+        let Some(answer) = self.answer else {
+            self.put(message);
+            let other = b"Subject: lunch?\r\n\r\nat noon\r\n";
+            return (0..self.others).for_each(|_| self.put(other.to_vec()));
+        };
+        // RFC 3834 section 2: no program answers another.
+        let headers = Headers::of(&message);
+        if headers.get("Auto-Submitted").is_none() {
+            self.put(answer(&headers).into_bytes());
+        }
     }
 
     fn left(&self) -> usize {
@@ -163,14 +174,14 @@ impl Session {
 
     fn enter(&mut self) -> &'static str {
         let mut maildrop = self.maildrop.lock().unwrap();
-        let is_refused = maildrop.is_locked || maildrop.refusals > 0;
-        maildrop.refusals = maildrop.refusals.saturating_sub(1);
-        if is_refused {
-            maildrop.refused += 1;
+        maildrop.logins += 1;
+        if maildrop.is_locked || maildrop.refused.contains(&maildrop.logins) {
             return "-ERR [IN-USE] Is another session running?\r\n";
         }
         maildrop.is_locked = true;
-        self.messages = maildrop.messages.clone();
+        if maildrop.logins >= maildrop.shown_from {
+            self.messages = maildrop.messages.clone();
+        }
         self.is_in = true;
         "+OK\r\n"
     }
@@ -309,6 +320,7 @@ async fn several_routes_at_the_same_time_share_a_mailbox_and_a_state() {
     for report in [&one, &two, &three] {
         assert_arrived(report);
         assert_eq!(report.facts.counts.all(), 1);
+        assert_eq!(codes(report), [""; 0], "{report:?}");
     }
     assert_eq!(office.left(), 0);
 }
@@ -328,12 +340,32 @@ async fn two_runs_of_one_prober_at_the_same_time_each_take_their_own() {
 }
 
 #[tokio::test]
-async fn a_maildrop_that_another_session_has_is_tried_again() {
-    let office = Office::default();
-    office.maildrop.lock().unwrap().refusals = 1;
-    let (smtp, pop3) = (office.smtp().await, office.pop3().await);
-    let report = ask(&smtp, options(&pop3)).await;
-    assert_arrived(&report);
-    assert_eq!(codes(&report), [""; 0], "{report:?}");
-    assert_eq!(office.maildrop.lock().unwrap().refused, 1);
+async fn a_maildrop_that_another_session_has_is_tried_again_and_that_is_no_interruption() {
+    for (refused, shown_from) in [(1, 2), (2, 3)] {
+        let office = Office::default();
+        office.maildrop.lock().unwrap().refused.push(refused);
+        office.maildrop.lock().unwrap().shown_from = shown_from;
+        let (smtp, pop3) = (office.smtp().await, office.pop3().await);
+        let report = ask(&smtp, options(&pop3)).await;
+        assert_arrived(&report);
+        assert_eq!(codes(&report), [""; 0], "{report:?}");
+        assert_eq!(office.maildrop.lock().unwrap().logins, shown_from);
+    }
+}
+
+#[tokio::test]
+async fn of_a_full_maildrop_the_latest_messages_are_looked_at_up_to_the_limit() {
+    const LOOKED: usize = 256;
+    for (others, standing) in [(LOOKED - 1, Standing::Arrived), (LOOKED, Standing::Pending)] {
+        let office = Office {
+            others,
+            ..Office::default()
+        };
+        let (smtp, pop3) = (office.smtp().await, office.pop3().await);
+        let probe = options(&pop3).build().unwrap();
+        let cx = Context::default().with_budget(Duration::from_secs(3));
+        let report = probe.probe(&target(&smtp), &cx).await;
+        assert_eq!(report.failure, None);
+        assert_eq!(report.facts.canary.unwrap().standing, standing);
+    }
 }

@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use delivery_probe::{
-    Canary, Deletable, Draft, Form, Key, KeyError, Keys, Known, Name, Nonce, Recogniser,
+    Answers, Canary, Deletable, Draft, Form, Key, KeyError, Keys, Known, Name, Nonce, Recogniser,
     Recognition, Remnant, Size, Token,
 };
 use probe_core::Secret;
@@ -444,4 +444,17 @@ fn tokens_of_this_prober_are_found_in_any_text() {
     draft.prober = name("two");
     let theirs = canary_of(&draft, &keys()).token().to_string();
     assert_eq!(recogniser().own_tokens(theirs.as_bytes()), []);
+}
+
+#[test]
+fn a_canary_that_is_to_be_answered_says_nothing_of_a_program_and_is_deletable_all_the_same() {
+    let mut draft = draft();
+    draft.answers = Answers::Wanted;
+    let canary = Canary::new(&draft, &keys(), at(SECONDS)).unwrap();
+    let text = String::from_utf8(canary.bytes().to_vec()).unwrap();
+    assert!(!text.contains("Auto-Submitted") && !text.contains("X-Auto-Response-Suppress"));
+    let deletable =
+        |recogniser: Recogniser| recogniser.deletable(text.as_bytes(), at(SECONDS)).is_some();
+    assert!(deletable(recogniser().with_echo("echo@example.com")));
+    assert!(!deletable(recogniser()));
 }

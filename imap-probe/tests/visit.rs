@@ -176,3 +176,30 @@ async fn the_latest_header_sections_are_fetched_where_nothing_can_be_searched() 
     assert_eq!(latest[0].uid(), Some(9));
     assert_eq!(latest[0].body("HEADER").unwrap().len(), 8);
 }
+
+#[tokio::test]
+async fn folders_are_read_up_to_the_limit() {
+    const FOLDERS: usize = 4096;
+    for (others, junk) in [(FOLDERS - 1, true), (FOLDERS, false)] {
+        let mut list = "* LIST () \"/\" Other\r\n".repeat(others);
+        list.push_str("* LIST (\\Junk) \"/\" Spam\r\nA2 OK done\r\n");
+        let script = logged_in("SPECIAL-USE").hear("A2 LIST").say(list);
+        let (_peer, mut visit) = visit(script).await;
+        assert_eq!(visit.junk().await.unwrap().is_some(), junk);
+    }
+}
+
+#[tokio::test]
+async fn of_what_a_search_finds_the_last_are_kept_up_to_the_limit() {
+    for (found, kept) in [(4096, 1..=4096), (4097, 2..=4097)] {
+        let uids: Vec<_> = (1..=found).map(|uid: u32| uid.to_string()).collect();
+        // More than one answer, as long as a line may be.
+        let lines = uids.chunks(1000);
+        let lines = lines.map(|uids| format!("* SEARCH {}\r\n", uids.join(" ")));
+        let said = lines.collect::<String>() + "A3 OK done\r\n";
+        let script = opened("UIDPLUS").hear("A3 UID SEARCH ALL").say(said);
+        let (_peer, mut visit) = visit_inbox(script).await;
+        let uids = visit.search(&"ALL".parse().unwrap()).await.unwrap();
+        assert_eq!(uids, kept.collect::<Vec<u32>>());
+    }
+}

@@ -55,8 +55,9 @@ impl Pop3Room {
         if self.is_over {
             return Ok(Vec::new());
         }
+        // Another session had it when we came back.
         let Some(visit) = &mut self.visit else {
-            return Err(left());
+            return Ok(Vec::new());
         };
         let listing = visit.list().await?;
         let ids = match visit.unique_ids().await {
@@ -144,7 +145,11 @@ impl Pop3Room {
             Err(report) => {
                 let failure = report.failure.clone();
                 self.last = Some(*report);
-                failure.map_or(Ok(()), Err)
+                // Who has to come again later was not interrupted.
+                match failure.filter(|failure| failure.kind != FailureKind::Temporary) {
+                    Some(failure) => Err(failure),
+                    None => Ok(()),
+                }
             }
         }
     }
